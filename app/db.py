@@ -1,0 +1,127 @@
+"""The database: one declarative base, UTC times, and sessions of two strengths.
+
+On SQLite an ordinary session commits with `synchronous=NORMAL` (events: fast, a power cut may take the last moments) and a
+durable one with `synchronous=FULL` (tickets, outbox, accounts: synced before we answer). PostgreSQL is always durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from app.errors import Unavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """What every table in every room descends from."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; a naive one is refused, because nobody can say later what it meant."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the database; pass aware UTC times")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, is full or is read-only."""
+
+
+class Database:
+    """An open database; `session()` and `durable_session()` give SQLAlchemy sessions that commit when the block ends well."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._engine(durable=False)
+        self.durable_engine = self._engine(durable=True) if self.is_sqlite else self.engine
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._durable_sessions = sessionmaker(self.durable_engine, expire_on_commit=False)
+
+    def _engine(self, durable: bool) -> Engine:
+        if not self.is_sqlite:
+            # Pre-ping finds connections that died while idle; the time-out keeps a silent server from holding a request.
+            return create_engine(
+                self.url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5, connect_args={"connect_timeout": 5}
+            )
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": 15})
+        synchronous = "FULL" if durable else "NORMAL"
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection, _record):  # type: ignore[no-untyped-def]
+            # The driver's own transaction handling is switched off, so that BEGIN is ours to choose (SQLAlchemy's documented recipe).
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute(f"PRAGMA synchronous={synchronous}")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA secure_delete=ON")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection):  # type: ignore[no-untyped-def]
+            # A durable session is opened to write: taking the lock at once avoids the upgrade that SQLite refuses under contention.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if durable else "BEGIN")
+
+        return engine
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """An ordinary session; commits at the end of the block, rolls back when it raises."""
+        with self._translated(), self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def durable_session(self) -> Iterator[Session]:
+        """A session whose commit has reached the disk when the block ends: for what we promise a person."""
+        with self._translated(), self._durable_sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise DatabaseUnavailable(f"the database does not answer: {error.orig.__class__.__name__}") from error
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+        self.durable_engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database at an SQLAlchemy URL; tables come from the migrations, not from here."""
+    return Database(url)

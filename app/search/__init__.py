@@ -1,0 +1,37 @@
+"""Searching the articles: what a query and its results are, and the engine behind them.
+
+This room knows articles (through the content room's front door) and nothing of people, tickets or pages. It never decides who may
+see what: it asks `content.can_see`'s audience rule through the viewer it is given, and callers check every hit again.
+"""
+
+from app.search.engine import (
+    Explanation,
+    Hit,
+    LearnedPhrase,
+    Passage,
+    Query,
+    Results,
+    SearchContext,
+    SearchDocument,
+    SearchEngine,
+    SearchUnavailable,
+    Suggestion,
+    Suggestions,
+    TermWeight,
+)
+
+__all__ = [
+    "Explanation",
+    "Hit",
+    "LearnedPhrase",
+    "Passage",
+    "Query",
+    "Results",
+    "SearchContext",
+    "SearchDocument",
+    "SearchEngine",
+    "SearchUnavailable",
+    "Suggestion",
+    "Suggestions",
+    "TermWeight",
+]
