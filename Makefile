@@ -1,0 +1,52 @@
+# Everything a newcomer needs; `make help` lists it. Set-up happens by itself and only when something is missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.PHONY: help run test lint bench format lock assets messages setup setup-dev chromium clean
+
+help: ## List what can be run
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+run: setup ## Set up what is missing, publish the articles and serve them on http://127.0.0.1:$(PORT)
+	@PORT=$(PORT) $(BIN)/flask kb serve --demo
+
+test: setup-dev chromium ## Set up and run every test, the browser's included
+	@$(BIN)/python -m pytest
+
+lint: setup-dev ## Style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: setup-dev ## Put the code into the agreed shape
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: setup-bench ## Benchmarks, the results as ratios in one run
+	@$(BIN)/python -m benchmarks
+
+setup: $(VENV)/.run-ready ## Virtual environment with the pinned dependencies
+	@$(BIN)/python -m app.web.assets
+
+setup-dev: $(VENV)/.dev-ready
+	@$(BIN)/python -m app.web.assets
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hylla needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run-ready: requirements.txt | $(BIN)/python
+	@echo "Installing the pinned dependencies …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.txt | $(BIN)/python
+	@echo "Installing the pinned dependencies for tests …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run-ready
+
+clean: ## Remove everything that can be made again; articles, database and uploads stay
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache app/static/dist

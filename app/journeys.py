@@ -1,0 +1,110 @@
+"""The trips that cross rooms: an article to a page, a query to recorded results, a ticket to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from app.config import Settings
+from app.content import (
+    Article,
+    ArticleRepository,
+    Catalog,
+    CurrentCatalog,
+    Gathered,
+    Pointer,
+    Problem,
+    can_see,
+    gather,
+    publishing_lock,
+    read_pointer,
+    write_pointer,
+)
+from app.search import Query, Results, SearchEngine, SearchUnavailable, search_context, search_documents
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, how many are done, how many there are)."""
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What a publish changed and what it found wrong."""
+
+    revision: str
+    changed: bool
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    problems: tuple[Problem, ...] = ()
+    refused: tuple[str, ...] = field(default=())
+    """Paths of the articles that were refused; their last good version stays."""
+
+
+def publish(
+    settings: Settings, articles: ArticleRepository, engine: SearchEngine, now: datetime, progress: Progress | None = None, rebuild: bool = False
+) -> PublishReport:
+    """Bring the portal to the content's newest revision: gather everything, check everything, index it, then swap.
+
+    Nothing that is served changes until the last step, so that a publish can be killed at any moment.
+    """
+    index_folder, data_folder = settings.path(settings.index_folder), settings.path(settings.data_folder)
+    with publishing_lock(data_folder):
+        articles.fetch()
+        pointer = read_pointer(index_folder)
+        gathered = gather(articles, settings, previous=pointer, now=now, progress=progress)
+        if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
+            return _report(gathered, changed=False)
+        generation = _index(engine, gathered, pointer, rebuild)
+        write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now))
+    return _report(gathered, changed=True)
+
+
+def _is_searchable(engine: SearchEngine, pointer: Pointer, catalog: Catalog) -> bool:
+    try:
+        engine.open(pointer.generation, pointer.revision, search_context(catalog))
+        engine.check()
+    except SearchUnavailable:
+        return False
+    return True
+
+
+def _index(engine: SearchEngine, gathered: Gathered, pointer: Pointer | None, rebuild: bool) -> str:
+    catalog = gathered.catalog
+    context = search_context(catalog)
+    if pointer and not rebuild and _is_searchable(engine, pointer, catalog):
+        changed = search_documents(catalog, gathered.to_index)
+        return engine.update(list(changed), list(gathered.to_remove), catalog.revision, context)
+    return engine.rebuild(search_documents(catalog, catalog.indexable()), catalog.revision, context)
+
+
+def _report(gathered: Gathered, changed: bool) -> PublishReport:
+    return PublishReport(
+        revision=gathered.catalog.revision,
+        changed=changed,
+        added=len(gathered.added),
+        updated=len(gathered.changed),
+        removed=len(gathered.removed),
+        problems=gathered.catalog.problems,
+        refused=gathered.refused,
+    )
+
+
+def search_articles(engine: SearchEngine, catalog: Catalog, query: Query, today: date) -> Results:
+    """Search, and check every hit again against the catalog: between a swap and a reload the index may know more than we may show."""
+    results = engine.search(query)
+    seen = {hit.article_id + "/" + hit.locale: article for hit in results.hits if (article := _article(catalog, hit.article_id, hit.locale))}
+    hits = tuple(
+        hit for hit in results.hits if (article := seen.get(f"{hit.article_id}/{hit.locale}")) and can_see(article, query.viewer, today)
+    )
+    passage = results.passage
+    if passage and not ((article := _article(catalog, passage.article_id, passage.locale)) and can_see(article, query.viewer, today)):
+        passage = None
+    return replace(results, hits=hits, passage=passage)
+
+
+def _article(catalog: Catalog, article_id: str, locale: str) -> Article | None:
+    return catalog.translations(article_id).get(locale)
+
+

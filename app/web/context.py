@@ -1,0 +1,75 @@
+"""What the current request can reach: the portal, the catalog, a database session, who is looking, in which locale, and when."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+
+from flask import current_app, g, request
+from sqlalchemy.orm import Session
+
+from app.content import Catalog, Viewer
+from app.locales import best_match
+from app.portal import Portal
+
+
+def portal() -> Portal:
+    """What this process has open."""
+    return current_app.extensions["portal"]  # type: ignore[no-any-return]
+
+
+def catalog() -> Catalog:
+    """The published catalog; the same one for the whole request, even if a new revision arrives meanwhile."""
+    if "catalog" not in g:
+        g.catalog = portal().current.get()
+    return g.catalog  # type: ignore[no-any-return]
+
+
+def db() -> Session:
+    """An ordinary database session for this request; committed when the request ends well."""
+    if "db" not in g:
+        g.db_stack = ExitStack()
+        g.db = g.db_stack.enter_context(portal().database.session())
+    return g.db  # type: ignore[no-any-return]
+
+
+def close_db(error: BaseException | None = None) -> None:
+    """End the request's session: commit, or roll back after an error. Registered by the factory."""
+    stack: ExitStack | None = g.pop("db_stack", None)
+    g.pop("db", None)
+    if stack is None:
+        return
+    if error is None:
+        stack.close()
+    else:
+        stack.__exit__(type(error), error, error.__traceback__)
+
+
+def viewer() -> Viewer:
+    """What the person of this request may see; the role is read from the database each time."""
+    from app.web.access import current_user, viewer_of
+
+    return viewer_of(current_user())
+
+
+def now() -> datetime:
+    """The time of this request (aware UTC), the same for all of it."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    return g.now  # type: ignore[no-any-return]
+
+
+def today() -> date:
+    return now().date()
+
+
+def locale() -> str:
+    """The locale of this request: from the address, else the best the browser asks for."""
+    offered = portal().settings.locales
+    wanted = (request.view_args or {}).get("locale")
+    if wanted in offered:
+        return str(wanted)
+    first = request.path.split("/", 2)[1] if request.path.count("/") else ""
+    if first in offered:
+        return first
+    return best_match([tag for tag, _quality in request.accept_languages], offered)

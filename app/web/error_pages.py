@@ -1,0 +1,85 @@
+"""Errors become answers, once: a page for people, problem+json for programs. A visitor never sees a traceback."""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, jsonify, render_template, request
+from jinja2 import TemplateNotFound
+from werkzeug.exceptions import HTTPException
+
+from app.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound, Unavailable
+
+log = structlog.get_logger()
+
+STATUS: tuple[tuple[type[KnowledgeBaseError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (Forbidden, 403),
+    (Unavailable, 503),
+    (Invalid, 422),
+)
+
+
+def init(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(KnowledgeBaseError, _known)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def wants_json() -> bool:
+    """Programs get JSON: the API, and whoever asks for it."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
+def answer(status: int, detail: str, headers: dict[str, str] | None = None, errors: dict[str, str] | None = None, **context: object) -> Response:
+    """The page or the problem document for one status."""
+    if wants_json():
+        body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+        body["errors"] = [{"field": k, "message": v} for k, v in (errors or {}).items()]  # type: ignore[assignment]
+        response = jsonify(body)
+        response.content_type = "application/problem+json"
+    else:
+        response = Response(_page(status, detail, context), mimetype="text/html")
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def _page(status: int, detail: str, context: dict[str, object]) -> str:
+    for name in (f"errors/{status}.html", "errors/error.html"):
+        try:
+            return render_template(name, status=status, detail=detail, **context)
+        except TemplateNotFound:
+            continue
+    return f"<!doctype html><title>{HTTPStatus(status).phrase}</title><h1>{HTTPStatus(status).phrase}</h1>"
+
+
+def _known(error: KnowledgeBaseError) -> Response:
+    status = next(code for kind, code in STATUS if isinstance(error, kind))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    if status >= 500:
+        log.error("unavailable", reason=str(error), path=request.path)
+    return answer(status, str(error), headers, getattr(error, "errors", None), error=error)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None and error.response.status_code < 400:
+        return error.response  # type: ignore[return-value]  # a redirect raised by the router
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    headers = {k: v for k, v in error.get_headers() if k.lower() in {"retry-after", "allow", "www-authenticate"}}
+    return answer(code, error.description or "", headers, error=error)
+
+
+def _unforeseen(error: Exception) -> Response:
+    # Whatever was not foreseen is logged with a reference; the visitor gets the reference, never the cause.
+    reference = secrets.token_hex(4)
+    log.exception("unforeseen", reference=reference, path=request.path)
+    return answer(500, "", ref=reference)

@@ -1,0 +1,52 @@
+"""The Flask application: settings, what is open, blueprints, error pages. Nothing else happens here."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Settings
+from app.portal import Portal, open_portal
+from app.web import context, error_pages
+
+CODE = Path(__file__).resolve().parents[2]
+"""Where the project lies: templates and static files are found from here, whatever the working folder."""
+
+BLUEPRINTS = ("health", "accounts", "admin", "api", "feeds", "beacons", "contact", "requests", "agent", "writer", "reports", "help_center")
+PARTS = ("i18n", "assets", "brand", "filters", "security", "access", "visitors", "page_cache")
+
+
+def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:
+    """The application over an open portal; without one, it opens what the settings describe."""
+    settings = settings or (portal.settings if portal else Settings.from_environ())
+    portal = portal or open_portal(settings)
+    settings = portal.settings
+    app = Flask("app", root_path=str(CODE / "app"), template_folder=str(CODE / "templates"), static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=(settings.upload_max_mb * settings.upload_max_files + 1) * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=200,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.extensions["portal"] = portal
+    portal.events.start()
+    app.teardown_appcontext(context.close_db)
+    error_pages.init(app)
+    for name in PARTS:
+        if find_spec(f"app.web.{name}"):
+            part = importlib.import_module(f"app.web.{name}")
+            if hasattr(part, "init"):
+                part.init(app)
+    for name in BLUEPRINTS:
+        if find_spec(f"app.web.{name}"):
+            module = importlib.import_module(f"app.web.{name}")
+            register = getattr(module, "register", None)
+            register(app) if register else app.register_blueprint(module.bp)
+    return app
