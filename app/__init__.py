@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The web application; the import stands inside so that rooms can be used without Flask."""
+    """The web application; the imports stand inside so that rooms can be used without Flask, and commands without the web."""
+    if sys.argv[1:2] == ["kb"] and settings is None:
+        from app.cli import commands_app
+
+        return commands_app()
     from app.web.factory import create_app as create
 
     return create(settings)

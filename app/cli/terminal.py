@@ -1,0 +1,65 @@
+"""What every command shares at the terminal: the portal it opens, its progress bar, and how it ends when something is wrong."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from app.config import Settings
+from app.errors import Invalid, KnowledgeBaseError
+from app.portal import Portal, open_portal
+
+
+@contextmanager
+def opened_portal() -> Iterator[Portal]:
+    """The portal of the settings in force, closed at the end."""
+    portal = open_portal(Settings.from_environ())
+    try:
+        yield portal
+    finally:
+        portal.close()
+
+
+def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Foreseen failures end a command with their message and exit code 1, without a traceback."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except KnowledgeBaseError as error:
+            click.echo(f"Error: {error}", err=True)
+            if isinstance(error, Invalid):
+                for name, problem in error.errors.items():
+                    if name not in str(error):
+                        click.echo(f"  {name}: {problem}", err=True)
+            raise SystemExit(1) from None
+
+    return wrapper
+
+
+class ProgressLine:
+    """A progress bar on a terminal for what takes over two seconds; silent otherwise, so that logs stay readable."""
+
+    WIDTH = 30
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._drawn = False
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        if not sys.stderr.isatty() or time.monotonic() - self._start < 2:
+            return
+        filled = round(self.WIDTH * done / total) if total else 0
+        click.echo(f"\r{doing} [{'#' * filled}{'.' * (self.WIDTH - filled)}] {done}/{total}", nl=False, err=True)
+        self._drawn = True
+
+    def close(self) -> None:
+        if self._drawn:
+            click.echo(err=True)
