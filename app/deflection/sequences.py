@@ -1,0 +1,109 @@
+"""Inference that stays valid when somebody looks every day: confidence sequences, the sample-ratio test, needed sizes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from app.deflection.statistics import Interval
+
+FIRST_LOOK = 100
+"""Units in the smaller arm before the first look: with fewer the asymptotic bound is not yet reliable."""
+MISMATCH_ALARM = 0.001
+TUNED_FOR = 3000
+"""Units for which the sequence is tightest; it stays valid everywhere else."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Where a randomised difference stands at this look; `interval` is None while it is too early."""
+
+    difference: float
+    interval: Interval | None
+    units: int
+    smaller_arm: int
+
+    @property
+    def decided(self) -> bool:
+        return self.interval is not None and not self.interval.holds(0.0)
+
+
+def boundary(t: float, alpha: float = 0.05, tuned_for: float = TUNED_FOR) -> float:
+    """Half width, in standard deviations, of the two-sided normal-mixture sequence at time t.
+
+    Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences",
+    theorem 2.2, with ρ chosen as in appendix B.2.
+    """
+    rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / tuned_for
+    return math.sqrt(2 * (t * rho2 + 1) / (t * t * rho2) * math.log(math.sqrt(t * rho2 + 1) / alpha))
+
+
+def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float, alpha: float = 0.05) -> Sequence:
+    """The difference treated − control with known assignment odds, valid at every look (AIPW scores, Waudby-Smith et al. §3).
+
+    `share` is the probability of `treated`. The arms' means are taken from earlier units only, so each score is unbiased given
+    the past.
+    """
+    n = len(outcomes)
+    on, y = treated.astype(float), outcomes.astype(float)
+    smaller = int(min(on.sum(), n - on.sum()))
+    if n == 0:
+        return Sequence(0.0, None, 0, 0)
+    scores = _scores(y, on, share)
+    estimate, spread = float(scores.mean()), float(scores.std())
+    if smaller < FIRST_LOOK:
+        return Sequence(estimate, None, n, smaller)
+    half = spread * boundary(n, alpha)
+    return Sequence(estimate, Interval(max(-1.0, estimate - half), min(1.0, estimate + half), 1 - alpha), n, smaller)
+
+
+def _scores(y: np.ndarray, on: np.ndarray, share: float) -> np.ndarray:
+    """Doubly robust scores with running means (one pseudo-unit at ½ starts each arm, so that the first mean exists)."""
+    seen_on, seen_off = np.cumsum(on) - on, np.cumsum(1 - on) - (1 - on)
+    mean_on = (np.cumsum(on * y) - on * y + 0.5) / (seen_on + 1)
+    mean_off = (np.cumsum((1 - on) * y) - (1 - on) * y + 0.5) / (seen_off + 1)
+    return mean_on - mean_off + on / share * (y - mean_on) - (1 - on) / (1 - share) * (y - mean_off)
+
+
+def sample_ratio_p(treated: int, control: int, share: float) -> float:
+    """p-value of the χ² test (1 df) that the arms have the sizes they were meant to have (Fabijan et al. 2019)."""
+    n = treated + control
+    if n == 0:
+        return 1.0
+    chi = (treated - n * share) ** 2 / (n * share) + (control - n * (1 - share)) ** 2 / (n * (1 - share))
+    return math.erfc(math.sqrt(chi / 2))
+
+
+def needed_units(base_rate: float, effect: float, share: float, power: float = 0.8, alpha: float = 0.05) -> int:
+    """Units in total that a fixed-size test needs for this absolute effect of treatment (unpooled normal approximation; Chow et al. 2008).
+
+    `share` of the units is treated; the rest keeps the base rate.
+    """
+    p, q = base_rate, min(max(base_rate + effect, 1e-6), 1 - 1e-6)
+    z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
+    return math.ceil(z * z * (p * (1 - p) / (1 - share) + q * (1 - q) / share) / (q - p) ** 2)
+
+
+def units_until_decided(variance: float, effect: float, alpha: float = 0.05, most: int = 2_000_000) -> int:
+    """Units at which the sequence would exclude zero if the true effect is `effect` and a unit's score has this variance."""
+    if effect == 0:
+        return most
+    low, high = 10, most
+    spread = math.sqrt(variance)
+    if spread * boundary(high, alpha) > abs(effect):
+        return most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if spread * boundary(middle, alpha) <= abs(effect) else (middle, high)
+    return high
+
+
+def yearly_boundary(alpha: float = 0.05, looks: int = 52) -> float:
+    """The z that a weekly comparison must pass so that a whole year of weekly looks raises a false alarm with at most α (Šidák 1967).
+
+    Neighbouring weeks share data, so the true rate is below α; daily looks add nothing, because only final weeks are compared.
+    """
+    return NormalDist().inv_cdf(1 - (1 - (1 - alpha) ** (1 / looks)) / 2)

@@ -1,0 +1,225 @@
+"""Intervals and posteriors behind every number of a report: small, without dependencies but numpy, each with its source.
+
+A rate never travels as a bare float: `Proportion` keeps numerator, denominator and the interval made from both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+LEVEL = 0.95
+FEWEST_FOR_A_RATE = 20
+"""Below this many needs no rate is shown at all: its interval would span half the scale."""
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The two ends of an uncertain number, and how often such intervals hold the truth."""
+
+    low: float
+    high: float
+    level: float = LEVEL
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def scaled(self, factor: float) -> Interval:
+        return Interval(self.low * factor, self.high * factor, self.level)
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """`count` of `base`, with its interval; `deff` says how much the clustering by person costs."""
+
+    count: float
+    base: float
+    deff: float = 1.0
+    level: float = LEVEL
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough needs for a rate to be shown."""
+        return self.base >= FEWEST_FOR_A_RATE
+
+    @property
+    def rate(self) -> float | None:
+        """The share, or None where there is too little to speak of one."""
+        return self.count / self.base if self.enough else None
+
+    @property
+    def interval(self) -> Interval | None:
+        return wilson(self.count, self.base, self.deff, self.level) if self.enough else None
+
+
+@lru_cache(maxsize=64)
+def z_value(level: float) -> float:
+    """The two-sided normal quantile: 1.96 for 95 %."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def wilson(count: float, base: float, deff: float = 1.0, level: float = LEVEL) -> Interval:
+    """Score interval of a proportion with the effective size n/deff (Wilson 1927; Brown, Cai & DasGupta 2001)."""
+    if base <= 0:
+        return Interval(0.0, 1.0, level)
+    n, p, z = base / max(deff, 1.0), min(max(count / base, 0.0), 1.0), z_value(level)
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return Interval(max(0.0, middle - half), min(1.0, middle + half), level)
+
+
+def design_effect(hits: Array, persons: Array) -> float:
+    """Person-clustered variance ÷ binomial variance of a share (linearised ratio mean; Kish 1965, Cochran 1977 §9), never below 1.
+
+    `hits` is 0/1 per need, `persons` an integer code per need: one person with ten needs is not ten persons.
+    """
+    n = len(hits)
+    if n < 2:
+        return 1.0
+    p = float(hits.mean())
+    binomial = p * (1 - p) / n
+    if binomial <= 0:
+        return 1.0
+    _, codes = np.unique(persons, return_inverse=True)
+    groups = int(codes.max()) + 1
+    if groups < 2:
+        return float(n)
+    residuals = np.bincount(codes, weights=hits.astype(float) - p, minlength=groups)
+    clustered = float((residuals**2).sum()) / n**2 * groups / (groups - 1)
+    return min(max(1.0, clustered / binomial), float(n))
+
+
+def newcombe(now: Proportion, before: Proportion) -> Interval:
+    """Interval of the difference now − before from the two score intervals (Newcombe 1998, method 10)."""
+    a, b = wilson(now.count, now.base, now.deff, now.level), wilson(before.count, before.base, before.deff, before.level)
+    p, q = now.count / now.base if now.base else 0.5, before.count / before.base if before.base else 0.5
+    low = (p - q) - math.hypot(p - a.low, b.high - q)
+    high = (p - q) + math.hypot(a.high - p, q - b.low)
+    return Interval(max(-1.0, low), min(1.0, high), now.level)
+
+
+# Beta distribution
+
+
+def beta_cdf(x: float, a: float, b: float) -> float:
+    """Regularised incomplete beta function by its continued fraction (DLMF 8.17.22, modified Lentz)."""
+    if x <= 0 or x >= 1:
+        return 0.0 if x <= 0 else 1.0
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    if x < (a + 1) / (a + b + 2):
+        return front * _beta_fraction(x, a, b) / a
+    return 1 - front * _beta_fraction(1 - x, b, a) / b
+
+
+def _beta_fraction(x: float, a: float, b: float) -> float:
+    tiny = 1e-300
+    c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1), tiny)
+    value = d
+    for m in range(1, 500):
+        for step in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
+            d = 1 / _away_from_zero(1 + step * d, tiny)
+            c = _away_from_zero(1 + step / c, tiny)
+            value *= d * c
+        if abs(d * c - 1) < 1e-13:
+            break
+    return value
+
+
+def _away_from_zero(value: float, tiny: float) -> float:
+    return value if abs(value) > tiny else tiny
+
+
+@lru_cache(maxsize=4096)
+def beta_quantile(share: float, a: float, b: float) -> float:
+    """The value below which `share` of a Beta(a, b) lies, by bisection to the last few digits."""
+    low, high = 0.0, 1.0
+    for _ in range(52):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_cdf(middle, a, b) < share else (low, middle)
+    return (low + high) / 2
+
+
+def posterior(count: float, base: float, level: float = LEVEL) -> Interval:
+    """Equal-tailed interval of the Beta(½ + k, ½ + n − k) posterior (Jeffreys; Brown, Cai & DasGupta 2001): for small cells."""
+    tail = (1 - level) / 2
+    a, b = 0.5 + count, 0.5 + max(base - count, 0.0)
+    return Interval(beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b), level)
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A small group's share pulled towards its kind: posterior mean and interval of Beta(k + m·p, n − k + m·(1 − p))."""
+
+    mean: float
+    interval: Interval
+    count: float
+    base: float
+
+
+def shrink(count: float, base: float, prior: float, weight: float, level: float = LEVEL) -> Shrunk:
+    """Beta-binomial shrinkage towards `prior` with the weight of `weight` needs (Efron & Morris 1975; Gelman, BDA3 §5.3)."""
+    prior = min(max(prior, 1e-4), 1 - 1e-4)
+    a, b = count + weight * prior, max(base - count, 0.0) + weight * (1 - prior)
+    tail = (1 - level) / 2
+    return Shrunk(a / (a + b), Interval(beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b), level), count, base)
+
+
+# Simulation
+
+
+def monte_carlo(draw: Callable[[np.random.Generator, int], Array], seed: int = 20_260_601, runs: int = 4000) -> Array:
+    """`runs` draws of an uncertain number with a fixed seed, so that the same data always give the same report."""
+    return draw(np.random.Generator(np.random.PCG64(seed)), runs)
+
+
+def quantiles(draws: Array, level: float = LEVEL) -> Interval:
+    """The equal-tailed interval of simulated values."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Interval(float(low), float(high), level)
+
+
+# Counts over time
+
+
+def poisson_tail(count: int, mean: float) -> float:
+    """P(X ≥ count) of a Poisson variable: how surprising so many are."""
+    if count <= 0:
+        return 1.0
+    if mean <= 0:
+        return 0.0
+    term = math.exp(-mean) if mean < 700 else 0.0
+    if term == 0.0:
+        return 0.5 * math.erfc((count - 0.5 - mean) / math.sqrt(2 * mean))
+    below = 0.0
+    for i in range(count):
+        below += term
+        term *= mean / (i + 1)
+    return max(0.0, 1 - below)
+
+
+def negative_binomial_tail(count: int, mean: float, variance: float) -> float:
+    """P(X ≥ count) where the past varies more than a Poisson would (gamma-Poisson mixture, moments matched)."""
+    if variance <= mean or mean <= 0:
+        return poisson_tail(count, mean)
+    size = mean * mean / (variance - mean)
+    p = size / (size + mean)
+    # P(X ≤ c) of a negative binomial is the incomplete beta function I_p(size, c + 1).
+    return 1 - beta_cdf(p, size, count) if count > 0 else 1.0
+
+
+def weighted_mean_and_error(values: Sequence[float], variances: Sequence[float]) -> tuple[float, float]:
+    """The plain mean of independent estimates, and its standard error."""
+    n = len(values)
+    return sum(values) / n, math.sqrt(sum(variances)) / n

@@ -1,0 +1,98 @@
+"""Looking every day must not invent effects; real ones must be found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.deflection.sequences import (
+    boundary,
+    confidence_sequence,
+    needed_units,
+    sample_ratio_p,
+    units_until_decided,
+    yearly_boundary,
+)
+
+
+def _stream(rng, n, share, control, treated):
+    on = rng.random(n) < share
+    return rng.random(n) < np.where(on, treated, control), on
+
+
+def _ever_decided(rng, n, share, control, treated, every=200):
+    outcomes, on = _stream(rng, n, share, control, treated)
+    return any(confidence_sequence(outcomes[:k], on[:k], share).decided for k in range(every, n + 1, every))
+
+
+def _ever_significant(rng, n, share, p, every=200):
+    outcomes, on = _stream(rng, n, share, p, p)
+    for k in range(every, n + 1, every):
+        a, b, y = on[:k].sum(), (~on[:k]).sum(), outcomes[:k]
+        error = np.sqrt(y.mean() * (1 - y.mean()) * (1 / max(a, 1) + 1 / max(b, 1)))
+        if abs(y[on[:k]].mean() - y[~on[:k]].mean()) > 1.96 * error:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5])
+def test_looking_at_every_step_raises_few_false_alarms(share):
+    rng = np.random.default_rng(17)
+    assert sum(_ever_decided(rng, 6000, share, 0.84, 0.84) for _ in range(200)) / 200 <= 0.06
+
+
+def test_an_ordinary_test_looked_at_every_step_would_raise_many():
+    rng = np.random.default_rng(17)
+    assert sum(_ever_significant(rng, 6000, 0.5, 0.84) for _ in range(200)) / 200 > 0.15
+
+
+def test_a_real_effect_is_found():
+    rng = np.random.default_rng(23)
+    assert sum(_ever_decided(rng, 12000, 0.5, 0.84, 0.79, every=500) for _ in range(50)) >= 48
+
+
+def test_nothing_is_said_before_the_smaller_arm_has_a_hundred_units():
+    rng = np.random.default_rng(2)
+    outcomes, on = _stream(rng, 600, 0.9, 0.1, 0.9)
+    early = confidence_sequence(outcomes, on, 0.9)
+    assert early.smaller_arm < 100
+    assert early.interval is None
+    assert not early.decided
+
+
+def test_interval_is_centred_on_the_true_difference():
+    rng = np.random.default_rng(29)
+    outcomes, on = _stream(rng, 50_000, 0.9, 0.8, 0.7)
+    look = confidence_sequence(outcomes, on, 0.9)
+    assert look.difference == pytest.approx(-0.1, abs=0.02)
+    assert look.interval.holds(-0.1)
+
+
+def test_a_skewed_assignment_is_noticed():
+    assert sample_ratio_p(900, 100, 0.9) == pytest.approx(1.0)
+    assert sample_ratio_p(5200, 4800, 0.5) == pytest.approx(6.334e-5, rel=1e-3)
+    assert sample_ratio_p(0, 0, 0.9) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("base", "effect", "share", "units"),
+    # Table of deflection.md section 4.
+    [(0.8, -0.02, 0.9, 35137), (0.8, -0.05, 0.8, 3248), (0.8, -0.10, 0.5, 581), (0.5, -0.02, 0.8, 30650), (0.5, -0.10, 0.9, 2172)],
+)
+def test_needed_sizes_are_those_of_the_specification(base, effect, share, units):
+    # The table puts the smaller share into the control arm.
+    assert needed_units(base, effect, share) == pytest.approx(units, rel=0.001)
+
+
+def test_a_smaller_effect_needs_more_units():
+    assert units_until_decided(0.5, 0.1) < units_until_decided(0.5, 0.05) < units_until_decided(0.5, 0.01)
+    found = units_until_decided(0.5, 0.05)
+    assert boundary(found) * 0.5**0.5 <= 0.05 < boundary(found - 2) * 0.5**0.5
+
+
+def test_a_year_of_weekly_looks_raises_one_alarm_in_twenty_years():
+    z = yearly_boundary()
+    assert z == pytest.approx(3.29, abs=0.01)
+    rng = np.random.default_rng(31)
+    years = rng.normal(size=(2000, 52))
+    assert (np.abs(years).max(axis=1) > z).mean() <= 0.065
