@@ -50,3 +50,21 @@ $(VENV)/.dev-ready: requirements-dev.txt | $(BIN)/python
 
 clean: ## Remove everything that can be made again; articles, database and uploads stay
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache app/static/dist
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests …"; \
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-noto-core fonts-liberation; } >/dev/null; \
+	elif sudo -n true 2>/dev/null && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests …"; \
+	  { sudo -n apt-get -qq update && sudo -n apt-get -qq install -y --no-install-recommends chromium fonts-noto-core fonts-liberation; } >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium, and I may not install it here."; \
+	  echo "Run: sudo apt-get install chromium fonts-noto-core   (or the same for your system), then make test again."; exit 1; \
+	fi
+
+lock: $(BIN)/python ## Pin the dependencies anew, with hashes
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@for f in requirements requirements-dev requirements-bench; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header $$f.in -o $$f.txt; done
