@@ -1,0 +1,60 @@
+"""What people did, and how it ended: events, needs, outcomes by the rules R0…R11, the ledger, and the reports on them.
+
+This room knows events and values. It knows nothing of pages, cookies, articles' text or the helpdesk: others record events
+through `record` or `EventQueue` and read outcomes through `audit` and the reports.
+"""
+
+from app.deflection.event_queue import EventQueue
+from app.deflection.events import (
+    EVENT_TYPES,
+    Actor,
+    Click,
+    Dwell,
+    Event,
+    Exclude,
+    FormOpen,
+    Identify,
+    InvalidEvent,
+    Search,
+    Suggest,
+    Survey,
+    TicketEvent,
+    TicketUpdate,
+    View,
+    Vote,
+    Watermark,
+    milliseconds,
+    new_id,
+    parse_event,
+)
+from app.deflection.redaction import redact, requester_hash
+from app.deflection.store import events_of_search, events_of_ticket, record
+
+__all__ = [
+    "EVENT_TYPES",
+    "Actor",
+    "Click",
+    "Dwell",
+    "Event",
+    "EventQueue",
+    "Exclude",
+    "FormOpen",
+    "Identify",
+    "InvalidEvent",
+    "Search",
+    "Suggest",
+    "Survey",
+    "TicketEvent",
+    "TicketUpdate",
+    "View",
+    "Vote",
+    "Watermark",
+    "events_of_search",
+    "events_of_ticket",
+    "milliseconds",
+    "new_id",
+    "parse_event",
+    "record",
+    "redact",
+    "requester_hash",
+]

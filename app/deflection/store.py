@@ -1,0 +1,222 @@
+"""Events in and out of the database: redacted, idempotent by `event_id`, and their persons marked for recomputation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.deflection.clock import DAY, corrected_time, ticket_time
+from app.deflection.events import (
+    Event,
+    Exclude,
+    FormOpen,
+    Search,
+    Suggest,
+    Survey,
+    TicketEvent,
+    TicketUpdate,
+    View,
+    Watermark,
+    event_from,
+)
+from app.deflection.redaction import redact
+
+GLOBAL = "g:"
+"""The actor of what concerns nobody in particular: watermarks."""
+
+_COLUMNS = (
+    "event_id", "type", "t", "t_recv", "t_client", "t_sent", "day", "actor", "visitor", "tab", "account", "role", "ua", "ref", "body",
+)  # fmt: skip
+_INSERT = text(
+    f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 — names of our own columns
+)
+_EDGE = text("INSERT INTO identity_edge (a, b) VALUES (:a, :b) ON CONFLICT (a, b) DO NOTHING")
+# DO UPDATE, not DO NOTHING: it locks the row, so that a worker cannot take the mark away before our event is visible to it.
+_DIRTY = text(
+    "INSERT INTO dirty (actor, since, cause) VALUES (:actor, :since, :cause) ON CONFLICT (actor) DO UPDATE SET cause = excluded.cause"
+)
+
+
+def record(db: Session, *events: Event) -> None:
+    """Store events in the caller's transaction: redacted, once each whatever the repeats, their persons marked dirty."""
+    if not events:
+        return
+    clean = [scrubbed(event) for event in events]
+    rows = [_row(event) for event in clean]
+    result = db.execute(_INSERT, rows)
+    if result.rowcount != len(rows):  # type: ignore[attr-defined]
+        rows += _keep_first_received(db, rows)
+    edges = sorted({edge for event in clean for edge in edges_of(event)})
+    if edges:
+        db.execute(_EDGE, [{"a": a, "b": b} for a, b in edges])
+    marks = {row["actor"]: row for row in rows if row["type"] not in ("survey", "watermark")}
+    if marks:
+        # Sorted, so that two writers lock rows in the same order and cannot wait for each other for ever.
+        db.execute(_DIRTY, [{"actor": a, "since": r["t_recv"], "cause": r["event_id"]} for a, r in sorted(marks.items())])
+
+
+def _keep_first_received(db: Session, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a repeated event the first received stays; gives the replaced rows, whose persons must be judged again as well."""
+    replaced: list[dict[str, Any]] = []
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        known = first.get(row["event_id"])
+        if known is None or (row["t_recv"], row["body"]) < (known["t_recv"], known["body"]):
+            first[row["event_id"]] = row
+    for event_id, row in first.items():
+        stored = db.execute(text("SELECT event_id, type, t_recv, actor, body FROM event WHERE event_id = :id"), {"id": event_id}).first()
+        if stored is not None and (row["t_recv"], row["body"]) < (stored.t_recv, stored.body):
+            db.execute(text("DELETE FROM event WHERE event_id = :id"), {"id": event_id})
+            db.execute(_INSERT, [row])
+            replaced.append({"actor": stored.actor, "type": stored.type, "t_recv": stored.t_recv, "event_id": event_id})
+    return replaced
+
+
+def scrubbed(event: Event) -> Event:
+    """The event as it may be stored: free text redacted."""
+    if isinstance(event, Search):
+        q = redact(event.q)
+        return event if q == event.q else replace(event, q=q)
+    if isinstance(event, TicketEvent):
+        subject = redact(event.subject)
+        return event if subject == event.subject else replace(event, subject=subject)
+    return event
+
+
+def time_of(event: Event) -> int:
+    """The corrected time of an event (rule 2.2)."""
+    if isinstance(event, TicketEvent):
+        return ticket_time(event.t_created, event.t_recv)
+    return corrected_time(event.t_recv, event.t_client, event.t_sent)
+
+
+def actor_of(event: Event) -> str:
+    """The narrowest name that the event came with; events of one actor are stored under it."""
+    if isinstance(event, Watermark):
+        return GLOBAL
+    if isinstance(event, Exclude):
+        return f"v:{event.target_visitor}" if event.target_visitor else f"a:{event.target_account}"
+    if event.visitor:
+        return f"v:{event.visitor}"
+    if event.tab:
+        return f"t:{event.tab}"
+    if event.account:
+        return f"a:{event.account}"
+    requester = getattr(event, "requester", None)
+    if requester:
+        return f"r:{requester}"
+    ref = ref_of(event)
+    return f"k:{ref}" if isinstance(event, TicketEvent | TicketUpdate) else f"x:{ref or event.event_id}"
+
+
+def edges_of(event: Event) -> list[tuple[str, str]]:
+    """The pairs of names that this event ties together; a component of them is judged as a whole."""
+    actor = actor_of(event)
+    if actor == GLOBAL:
+        return []
+    names = []
+    if not isinstance(event, Exclude):
+        names = [f"{kind}:{name}" for kind, name in (("v", event.visitor), ("t", event.tab), ("a", event.account)) if name]
+    else:
+        names = [f"{kind}:{name}" for kind, name in (("v", event.target_visitor), ("a", event.target_account)) if name]
+    if getattr(event, "requester", None):
+        names.append(f"r:{event.requester}")  # type: ignore[attr-defined]
+    if isinstance(event, TicketEvent | FormOpen | Suggest) and event.form_id:
+        names.append(f"f:{event.form_id}")
+    if isinstance(event, TicketEvent | TicketUpdate):
+        names.append(f"k:{event.ticket_id}")
+        if isinstance(event, TicketUpdate) and event.into:
+            names.append(f"k:{event.into}")
+    return [(actor, name) for name in names if name != actor]
+
+
+def ref_of(event: Event) -> str | None:
+    """The id that the event is about, by which it can be found again."""
+    if isinstance(event, Search):
+        return event.search_id
+    if isinstance(event, View):
+        return event.view_id
+    if isinstance(event, TicketEvent | TicketUpdate):
+        return event.ticket_id
+    if isinstance(event, Survey | Watermark | Exclude):
+        return None
+    return getattr(event, "view_id", None) or getattr(event, "form_id", None) or getattr(event, "search_id", None)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "type": event.type,
+        "t": time_of(event),
+        "t_recv": event.t_recv,
+        "t_client": event.t_client,
+        "t_sent": event.t_sent,
+        "day": event.t_recv // DAY,
+        "actor": actor_of(event),
+        "visitor": event.visitor,
+        "tab": event.tab,
+        "account": event.account,
+        "role": event.role,
+        "ua": event.ua,
+        "ref": ref_of(event),
+        "body": json.dumps(event.body(), ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+    }
+
+
+_SELECT = "SELECT type, event_id, t_recv, t_client, t_sent, visitor, tab, account, role, ua, body FROM event"
+
+
+def _event(row: Any) -> Event:
+    common = {
+        "event_id": row[1], "t_recv": row[2], "t_client": row[3], "t_sent": row[4],
+        "visitor": row[5], "tab": row[6], "account": row[7], "role": row[8], "ua": row[9],
+    }  # fmt: skip
+    return event_from(row[0], common, json.loads(row[10]))
+
+
+def events_by_ref(db: Session, refs: Iterable[str]) -> list[Event]:
+    """All events about any of these ids (search, view, form or ticket ids), in order of time."""
+    found: list[Event] = []
+    for ref in sorted(set(refs)):
+        found += [_event(row) for row in db.execute(text(_SELECT + " WHERE ref = :ref"), {"ref": ref})]
+    return in_order(found)
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by corrected time, type and id: the one order that everybody agrees on."""
+    return sorted(events, key=lambda e: (time_of(e), e.type, e.event_id))
+
+
+def events_of_search(db: Session, search_id: str) -> list[Event]:
+    """The search and what was done with its results: clicks, views, reading time, votes; in order."""
+    about = [e for e in events_by_ref(db, [search_id]) if getattr(e, "search_id", None) == search_id]
+    actors = {actor_of(e) for e in about if isinstance(e, Search)}
+    near: list[Event] = []
+    for actor in sorted(actors):
+        near += [_event(row) for row in db.execute(text(_SELECT + " WHERE actor = :actor ORDER BY t"), {"actor": actor})]
+    views = {e.view_id for e in near if isinstance(e, View) and e.search_id == search_id}
+    related = [e for e in near if getattr(e, "search_id", None) == search_id or getattr(e, "view_id", None) in views]
+    return in_order({e.event_id: e for e in about + related}.values())
+
+
+def events_of_ticket(db: Session, ticket_id: str, hours: int = 48) -> list[Event]:
+    """What the requester did in the `hours` before writing: searches, articles read, answers shown; in order."""
+    tickets = [e for e in events_by_ref(db, [ticket_id]) if isinstance(e, TicketEvent) and e.ticket_id == ticket_id]
+    found: dict[str, Event] = {}
+    for ticket in tickets:
+        at = time_of(ticket)
+        actors = {actor_of(ticket)} | {b for _, b in edges_of(ticket) if b[0] in "vta"}
+        if ticket.form_id:
+            actors |= {actor_of(e) for e in events_by_ref(db, [ticket.form_id])}
+        for actor in sorted(actors):
+            rows = db.execute(
+                text(_SELECT + " WHERE actor = :actor AND t BETWEEN :low AND :high"),
+                {"actor": actor, "low": at - hours * 3_600_000, "high": at + 120_000},
+            )
+            found |= {row[1]: _event(row) for row in rows}
+    return in_order(found.values())
