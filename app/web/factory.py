@@ -17,7 +17,7 @@ CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
 BLUEPRINTS = ("health", "accounts", "admin", "api", "feeds", "beacons", "contact", "requests", "agent", "writer", "reports", "help_center")
-PARTS = ("i18n", "assets", "brand", "filters", "security", "access", "visitors", "page_cache")
+PARTS = ("i18n", "brand", "assets", "filters", "frame", "security", "access", "visitors", "page_cache")
 
 
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:

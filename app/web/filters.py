@@ -1,0 +1,86 @@
+"""Jinja filters: times, numbers and marked text, as the reader's language writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+from babel.core import Locale
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import Flask
+from markupsafe import Markup, escape
+
+from app.web import context
+from app.web.i18n import current_locale
+
+
+def _babel(locale: str | None = None) -> Locale:
+    return Locale.parse(locale or current_locale(), sep="-")
+
+
+def long_date(value: date | datetime, locale: str | None = None) -> str:
+    """14 November 2026"""
+    return format_date(_day(value), "long", locale=_babel(locale))
+
+
+def short_date(value: date | datetime) -> str:
+    """14 Nov"""
+    return format_skeleton("MMMd", datetime.combine(_day(value), datetime.min.time()), locale=_babel())
+
+
+def short_time(value: datetime) -> str:
+    """09:12"""
+    return format_time(_utc(value), "short", tzinfo=UTC, locale=_babel())
+
+
+def date_time(value: datetime) -> str:
+    """14 Nov 2026, 09:12"""
+    return format_datetime(_utc(value), "medium", tzinfo=UTC, locale=_babel()) if value else ""
+
+
+def ago(value: datetime) -> str:
+    """3 hours ago"""
+    return format_timedelta(_utc(value) - context.now(), add_direction=True, locale=_babel())
+
+
+def iso(value: date | datetime) -> str:
+    """For the datetime attribute of <time>."""
+    return _utc(value).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()
+
+
+def number(value: float) -> str:
+    """12,345.6 with the separators of the language"""
+    return format_decimal(value, locale=_babel())
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as a percentage: 0.614 → 61%"""
+    return format_percent(value, format=f"#,##0.{'0' * digits}%" if digits else None, locale=_babel())
+
+
+def marked(text: str) -> Markup:
+    """Text with `[[` and `]]` around the words that matched, as HTML with <mark>; everything else is escaped."""
+    out = str(escape(text)).replace("[[", "<mark>").replace("]]", "</mark>")
+    if out.count("<mark>") != out.count("</mark>"):
+        # An article may hold such brackets itself; marks that do not pair would spoil the page.
+        out = re.sub(r"</?mark>", "", out)
+    return Markup(out)  # noqa: S704 - escaped above; only our own marks are added
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _day(value: date | datetime) -> date:
+    return _utc(value).date() if isinstance(value, datetime) else value
+
+
+FILTERS = {f.__name__: f for f in (long_date, short_date, short_time, date_time, ago, iso, number, percent, marked)}
+
+
+def init(app: Flask) -> None:
+    """Make the filters known to templates."""
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
