@@ -1,0 +1,48 @@
+"""What is known of a visitor, stated from the settings in force, and the visitor's own choice about the cookie."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+
+from app.web import visitors
+from app.web.access import is_https
+from app.web.context import portal
+
+bp = Blueprint("privacy", __name__)
+
+YEAR = 365 * 86400
+
+
+@bp.get("/<locale>/privacy")
+def statement(locale: str) -> Response:
+    """The statement; personal, because it names this visitor's own choice."""
+    settings = portal().settings
+    cookie = settings.visitor_cookie
+    response = make_response(
+        render_template(
+            "privacy/statement.html",
+            settings=settings,
+            cookie_days=int(cookie.removeprefix("days:")) if cookie.startswith("days:") else None,
+            choice=_choice(),
+            asked_not_to_follow=visitors.wants_no_link(),
+        )
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.post("/<locale>/privacy")
+def choose(locale: str) -> Response:
+    """Remember yes or no to the visitor cookie; no takes the cookie back at once."""
+    answer = "yes" if request.form.get("cookie") == "yes" else "no"
+    response = make_response(redirect(f"/{locale}/privacy", 303))
+    response.set_cookie(visitors.CONSENT, answer, max_age=YEAR, path="/", secure=is_https(), samesite="Lax")
+    if answer == "no":
+        visitors.forget()
+    return response
+
+
+def _choice() -> str:
+    """`yes`, `no`, or empty when the person has not chosen."""
+    answer = request.cookies.get(visitors.CONSENT, "")
+    return answer if answer in {"yes", "no"} else ""
