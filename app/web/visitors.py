@@ -61,7 +61,7 @@ def wants_no_link() -> bool:
 def may_set_cookie() -> bool:
     """Whether settings, consent and the browser's wish allow a visitor cookie."""
     settings = context.portal().settings
-    if settings.visitor_cookie == "off" or wants_no_link():
+    if settings.visitor_cookie == "off" or wants_no_link() or request.cookies.get(CONSENT) == "no":
         return False
     return not settings.visitor_consent or request.cookies.get(CONSENT) == "yes"
 
