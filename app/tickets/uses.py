@@ -1,0 +1,39 @@
+"""Which articles agents used in which requests: the beginning of knowing what an article is worth at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from app.errors import Invalid
+from app.tickets.models import TicketArticleRow
+from app.tickets.values import ArticleUse
+
+WAYS = ("inserted", "link", "markdown")
+
+
+def record_use(db: Session, ticket_id: str, article_id: str, locale: str, how: str, agent: str, now: datetime) -> None:
+    """Note that an agent used an article in a request; the first time of each way counts."""
+    if how not in WAYS:
+        raise Invalid(f"“{how}” is none of {', '.join(WAYS)}", {"how": "unknown"})
+    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgresql_insert
+    values = {"ticket_id": ticket_id, "article_id": article_id, "locale": locale, "how": how, "agent": agent, "used_at": now}
+    db.execute(insert(TicketArticleRow).values(**values).on_conflict_do_nothing(index_elements=["ticket_id", "article_id", "how"]))
+
+
+def articles_used(db: Session, ticket_id: str) -> list[ArticleUse]:
+    """The articles used in one request, in order."""
+    rows = db.scalars(select(TicketArticleRow).where(TicketArticleRow.ticket_id == ticket_id).order_by(TicketArticleRow.id))
+    return [ArticleUse(r.article_id, r.locale, r.how, r.used_at) for r in rows]
+
+
+def use_counts(db: Session, article_ids: Collection[str]) -> dict[str, int]:
+    """In how many requests each article was used."""
+    counted = func.count(TicketArticleRow.ticket_id.distinct())
+    chosen = select(TicketArticleRow.article_id, counted).where(TicketArticleRow.article_id.in_(article_ids))
+    return {str(article): int(n) for article, n in db.execute(chosen.group_by(TicketArticleRow.article_id))}
