@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 
 from app.config import Settings
 from app.content import (
     Article,
     ArticleRepository,
     Catalog,
-    CurrentCatalog,
     Gathered,
     Pointer,
     Problem,
@@ -43,7 +41,12 @@ class PublishReport:
 
 
 def publish(
-    settings: Settings, articles: ArticleRepository, engine: SearchEngine, now: datetime, progress: Progress | None = None, rebuild: bool = False
+    settings: Settings,
+    articles: ArticleRepository,
+    engine: SearchEngine,
+    now: datetime,
+    progress: Progress | None = None,
+    rebuild: bool = False,
 ) -> PublishReport:
     """Bring the portal to the content's newest revision: gather everything, check everything, index it, then swap.
 
@@ -94,7 +97,9 @@ def _report(gathered: Gathered, changed: bool) -> PublishReport:
 def search_articles(engine: SearchEngine, catalog: Catalog, query: Query, today: date) -> Results:
     """Search, and check every hit again against the catalog: between a swap and a reload the index may know more than we may show."""
     results = engine.search(query)
-    seen = {hit.article_id + "/" + hit.locale: article for hit in results.hits if (article := _article(catalog, hit.article_id, hit.locale))}
+    seen = {
+        hit.article_id + "/" + hit.locale: article for hit in results.hits if (article := _article(catalog, hit.article_id, hit.locale))
+    }
     hits = tuple(
         hit for hit in results.hits if (article := seen.get(f"{hit.article_id}/{hit.locale}")) and can_see(article, query.viewer, today)
     )
@@ -106,5 +111,3 @@ def search_articles(engine: SearchEngine, catalog: Catalog, query: Query, today:
 
 def _article(catalog: Catalog, article_id: str, locale: str) -> Article | None:
     return catalog.translations(article_id).get(locale)
-
-

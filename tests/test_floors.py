@@ -50,7 +50,9 @@ def as_sentence(pair: tuple[str, str]) -> str:
 
 
 def test_every_module_stands_on_a_floor() -> None:
-    names = {p.stem if p.is_file() else p.name for p in APP.iterdir() if p.name not in {"__init__.py", "__pycache__", "static", "translations"}}
+    names = {
+        p.stem if p.is_file() else p.name for p in APP.iterdir() if p.name not in {"__init__.py", "__pycache__", "static", "translations"}
+    }
     assert names == set().union(*FLOORS)
 
 
@@ -70,7 +72,9 @@ def test_rooms_are_entered_by_the_front_door(pair: tuple[str, str]) -> None:
     assert len(beyond) <= 1, f"import from app.{place(pair[1])}, not from a module inside it"
     if beyond:
         inside = APP / place(pair[1]) / f"{beyond[0]}.py"
-        assert not inside.exists() or beyond[0] in (APP / place(pair[1]) / "__init__.py").read_text(), f"{beyond[0]} is a module, not a name at the door"
+        assert not inside.exists() or beyond[0] in (APP / place(pair[1]) / "__init__.py").read_text(), (
+            f"{beyond[0]} is a module, not a name at the door"
+        )
 
 
 @pytest.mark.parametrize("name", sorted(set().union(*FLOORS[:4])))

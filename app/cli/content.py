@@ -69,7 +69,9 @@ def _sentence(report: PublishReport) -> str:
 
 def _print_problems(problems: tuple[Problem, ...] | list[Problem], form: str = "text") -> None:
     if form == "json":
-        click.echo(json.dumps([{"path": p.path, "line": p.line, "level": p.level, "message": p.message} for p in problems], ensure_ascii=False))
+        click.echo(
+            json.dumps([{"path": p.path, "line": p.line, "level": p.level, "message": p.message} for p in problems], ensure_ascii=False)
+        )
     elif form == "github":
         for p in problems:
             click.echo(f"::{p.level} file={p.path},line={p.line}::{p.message}")

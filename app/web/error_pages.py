@@ -35,7 +35,9 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
 
 
-def answer(status: int, detail: str, headers: dict[str, str] | None = None, errors: dict[str, str] | None = None, **context: object) -> Response:
+def answer(
+    status: int, detail: str, headers: dict[str, str] | None = None, errors: dict[str, str] | None = None, **context: object
+) -> Response:
     """The page or the problem document for one status."""
     if wants_json():
         body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}

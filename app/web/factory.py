@@ -16,7 +16,21 @@ from app.web import context, error_pages
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
-BLUEPRINTS = ("health", "accounts", "admin", "api", "feeds", "beacons", "contact", "requests", "agent", "writer", "reports", "privacy", "help_center")
+BLUEPRINTS = (
+    "health",
+    "accounts",
+    "admin",
+    "api",
+    "feeds",
+    "beacons",
+    "contact",
+    "requests",
+    "agent",
+    "writer",
+    "reports",
+    "privacy",
+    "help_center",
+)
 PARTS = ("i18n", "brand", "assets", "filters", "frame", "security", "access", "visitors", "page_cache")
 
 
