@@ -4,6 +4,7 @@ This room knows events and values. It knows nothing of pages, cookies, articles'
 through `record` or `EventQueue` and read outcomes through `audit` and the reports.
 """
 
+from app.deflection.day_report import Today, report_of_today
 from app.deflection.event_queue import EventQueue
 from app.deflection.events import (
     EVENT_TYPES,
@@ -46,6 +47,7 @@ __all__ = [
     "Survey",
     "TicketEvent",
     "TicketUpdate",
+    "Today",
     "View",
     "Vote",
     "Watermark",
@@ -56,5 +58,6 @@ __all__ = [
     "parse_event",
     "record",
     "redact",
+    "report_of_today",
     "requester_hash",
 ]

@@ -1,0 +1,198 @@
+"""What a report needs to know of one need and one ticket, as plain values and as columns.
+
+A report over months reads hundreds of thousands of needs: `Frame` holds them as arrays, one a field, so that every number is one
+pass over an array. Text columns are held once each and referred to by code (`Frame.names`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+DAY_MS = 86_400_000
+SEARCH, BROWSE, FORM = 0, 1, 2
+KINDS = ("search", "browse", "form")
+
+EXCLUDED, ESCALATED, CONFIRMED, UNANSWERED, LEFT_FORM, CONTINUED, LIKELY = 0, 1, 2, 3, 4, 5, 6
+UNOBSERVABLE, UNMEASURED, SHOWN_ONLY, NO_RESULTS, WITH_RESULTS = 7, 8, 9, 10, 11
+"""The rules R0 to R11 of deflection.md 2.8 by their numbers."""
+UNDETERMINED = (UNOBSERVABLE, UNMEASURED, SHOWN_ONLY)
+LEFT = (UNANSWERED, LEFT_FORM, NO_RESULTS, WITH_RESULTS)
+FAILED = (ESCALATED, *LEFT)
+OUTCOME_OF_RULE = (
+    "excluded", "escalated", "answered_confirmed", "unanswered_confirmed", "abandoned_form", "reformulated",
+    "answered_likely", "undetermined", "undetermined", "undetermined", "abandoned_no_results", "abandoned_with_results",
+)  # fmt: skip
+
+NOTHING_FOUND, NOT_OPENED, NOT_READ, NOT_SOLVED, HARD_TO_WORD, FINE = "write", "title", "structure", "content", "synonym", ""
+TRANSLATE = "translate"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedFact:
+    """One need, reduced to what reports count. Times are milliseconds; None where there is nothing to say."""
+
+    need: str
+    person: int
+    first: int
+    last: int
+    kind: int
+    rule: int
+    final_at: int
+    link_class: int
+    post_ticket: bool
+    locale: str = ""
+    surface: str = "portal"
+    device: str = ""
+    cluster: int = 0
+    """The query cluster of the need's first search; 0 where it has none."""
+    article: str = ""
+    """The article that was read last."""
+    searches: int = 0
+    zero: int = 0
+    """Searches of the need without a result; `clicked` with at least one opened."""
+    clicked: int = 0
+    opened: bool = False
+    satisfied: bool = False
+    """Whether any article was opened, and whether any was read long enough."""
+    vote: int = 0
+    """The last vote on the article that was read last: 1, −1 or 0."""
+    solved: bool = False
+    """Whether the explicit signal was 'this solved it'."""
+    forms: int = 0
+    forms_shown: int = 0
+    answer_ms: int = -1
+    """From the first search to the start of the satisfying view; −1 without one."""
+    escalate_ms: int = -1
+    """From the last activity to the first ticket; −1 without one."""
+    asked: bool = False
+    survey: int = -1
+    """The calibration survey: asked, and the answer 1, 0 or −1 for none."""
+    query: str = ""
+    """The first query, redacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFact:
+    """One valid, de-duplicated contact, and whether anybody searched before writing it."""
+
+    ticket: str
+    person: int
+    at: int
+    channel: str
+    searched: bool
+    cluster: int = 0
+    locale: str = ""
+    subject: str = ""
+
+
+CODED = ("locale", "surface", "device", "article")
+LEFT_OUT = ("need", "query")
+_NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64}
+_BOOLEANS = {"post_ticket", "opened", "satisfied", "solved", "asked"}
+COLUMNS = tuple(f.name for f in fields(NeedFact) if f.name not in LEFT_OUT)
+
+
+def person_code(key: str) -> int:
+    """A person key as a number that fits a column; 63 bits, so that two persons do not meet."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Needs as columns; `names` turns the codes of a text column back into its texts."""
+
+    columns: dict[str, np.ndarray]
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.columns["first"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def where(self, mask: np.ndarray) -> Frame:
+        """The needs for which `mask` holds."""
+        return Frame({name: column[mask] for name, column in self.columns.items()}, self.names)
+
+    def code(self, name: str, text: str) -> int:
+        """The code of a text in a column; −1 if no need has it."""
+        return self.names[name].index(text) if text in self.names[name] else -1
+
+    def rules(self, *rules: int) -> np.ndarray:
+        return np.isin(self.columns["rule"], rules)
+
+    @property
+    def day(self) -> np.ndarray:
+        """Days since the epoch, UTC."""
+        return self.columns["first"] // DAY_MS
+
+    @property
+    def persons(self) -> int:
+        return len(np.unique(self.columns["person"]))
+
+    @property
+    def counted(self) -> Frame:
+        """The base of all search rates: needs with a search, without the excluded and the continued ones."""
+        return self.where((self["kind"] == SEARCH) & ~self.rules(EXCLUDED, CONTINUED))
+
+    def final(self, as_of: int) -> Frame:
+        """The needs whose outcome was final at `as_of`."""
+        return self.where(self["final_at"] <= as_of)
+
+    def provisional(self, as_of: int) -> Frame:
+        return self.where(self["final_at"] > as_of)
+
+    def between(self, start_day: int, end_day: int) -> Frame:
+        """Needs that began on `start_day` up to and without `end_day` (days since the epoch)."""
+        return self.where((self["first"] >= start_day * DAY_MS) & (self["first"] < end_day * DAY_MS))
+
+    @property
+    def answered(self) -> np.ndarray:
+        """Confirmed or likely answered, and not after a ticket on the topic: what we call solved without a ticket."""
+        return self.rules(CONFIRMED, LIKELY) & ~self["post_ticket"]
+
+
+def frame_of(facts: Iterable[NeedFact]) -> Frame:
+    """Columns of some needs."""
+    rows = list(facts)
+    return frame_of_columns({name: [getattr(row, name) for row in rows] for name in COLUMNS})
+
+
+def frame_of_columns(values: dict[str, Sequence]) -> Frame:
+    """A frame from lists, one a field of `COLUMNS`."""
+    columns: dict[str, np.ndarray] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    for name in COLUMNS:
+        if name in CODED:
+            columns[name], names[name] = _coded(values[name])
+        else:
+            dtype = bool if name in _BOOLEANS else _NUMBERS.get(name, np.int32)
+            columns[name] = np.array(values[name], dtype=dtype)
+    return Frame(columns, names)
+
+
+def _coded(texts: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    seen: dict[str, int] = {}
+    codes = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), dtype=np.int32, count=len(texts))
+    return codes, tuple(seen)
+
+
+def gap_kind(frame: Frame) -> np.ndarray:
+    """Why each failed need failed, as the next step that would help; '' for needs that did not fail."""
+    failed = frame.rules(*FAILED) | frame.rules(*UNDETERMINED)
+    hard = frame.rules(CONFIRMED, LIKELY) & (frame["searches"] >= 3)
+    return np.select(
+        [
+            hard,
+            ~failed,
+            (frame["zero"] >= frame["searches"]) & ~frame["opened"],
+            ~frame["opened"],
+            ~frame["satisfied"],
+        ],
+        [HARD_TO_WORD, FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ],
+        default=NOT_SOLVED,
+    )
