@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
@@ -58,6 +59,8 @@ class Settings:
     visitor_cookie: str = option("session", "The visitor cookie: off, session, or days:N.")
     visitor_consent: bool = option(False, "Ask before setting the visitor cookie; until then only the tab is known.")
     reply_hours: int = option(8, "Working hours within which a request is answered; used for the reply time we promise.", 1, 400)
+    working_hours: str = option("mon-fri 08:00-20:00; sat-sun 10:00-16:00", "When somebody answers, for the reply time we promise.")
+    time_zone: str = option("UTC", "Time zone of the working hours and of the times on pages, for example Europe/Stockholm.")
 
     # Requests
     upload_max_mb: int = option(10, "Largest attachment, in MB.", 1, 100)
@@ -182,6 +185,7 @@ def _cross_checks(s: Settings, given: set[str]) -> dict[str, str]:
         errors["HYLLA_DATABASE_URL"] = "is neither sqlite:///path nor postgresql://…"
     if s.smtp_url and urlsplit(s.smtp_url).scheme not in {"smtp", "smtps"}:
         errors["HYLLA_SMTP_URL"] = "does not start with smtp:// or smtps://"
+    errors |= _check_hours(s)
     if s.secret_key and len(s.secret_key) < 32:
         errors["HYLLA_SECRET_KEY"] = "is shorter than 32 characters"
     if s.cost_per_ticket_high < s.cost_per_ticket_low:
@@ -194,3 +198,28 @@ def _cross_checks(s: Settings, given: set[str]) -> dict[str, str]:
     if folder.is_absolute() or ".." in folder.parts:
         errors["HYLLA_CONTENT_FOLDER"] = "must be a folder inside the repository"
     return errors
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_HOURS = re.compile(rf"([a-z]{{3}})(?:-([a-z]{{3}}))? ({_CLOCK})-({_CLOCK}|24:00)")
+
+
+def _check_hours(s: Settings) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    parts = [part.strip().lower() for part in s.working_hours.split(";") if part.strip()]
+    bad = [part for part in parts if not _is_span(part)]
+    if bad or not parts:
+        errors["HYLLA_WORKING_HOURS"] = f"“{'; '.join(bad)}” is not of the form mon-fri 08:00-18:00; sat 10:00-14:00"
+    try:
+        ZoneInfo(s.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        errors["HYLLA_TIME_ZONE"] = f"“{s.time_zone}” is no time zone; write for example Europe/Stockholm"
+    return errors
+
+
+def _is_span(part: str) -> bool:
+    found = _HOURS.fullmatch(part)
+    if not found or found[1] not in WEEKDAYS or (found[2] or "sun") not in WEEKDAYS:
+        return False
+    return WEEKDAYS.index(found[1]) <= WEEKDAYS.index(found[2] or found[1]) and found[3] < found[4]

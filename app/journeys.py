@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -20,7 +20,22 @@ from app.content import (
     read_pointer,
     write_pointer,
 )
+from app.deflection import Actor, Identify, TicketEvent, TicketUpdate, milliseconds, record
 from app.search import Query, Results, SearchEngine, SearchUnavailable, search_context, search_documents
+from app.tickets import (
+    Author,
+    Mail,
+    Replied,
+    StoredFile,
+    Submitted,
+    Ticket,
+    TicketDraft,
+    customer_reply,
+    queue_mail,
+    reopen,
+    solve,
+    submit,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how many are done, how many there are)."""
@@ -111,3 +126,66 @@ def search_articles(engine: SearchEngine, catalog: Catalog, query: Query, today:
 
 def _article(catalog: Catalog, article_id: str, locale: str) -> Article | None:
     return catalog.translations(article_id).get(locale)
+
+
+Confirmation = Callable[[Ticket], Mail]
+"""Writes the mail that tells the customer the number; called once the number exists, inside the transaction."""
+
+
+def submit_ticket(
+    db: Session, draft: TicketDraft, actor: Actor, requester: str, now: datetime, confirmation: Confirmation | None = None
+) -> Submitted:
+    """A request, its outgoing mail and its events, all in the caller's durable transaction, or none of them.
+
+    `requester` is the keyed hash of the sender's address. Sending the same draft again changes nothing.
+    """
+    sent = submit(db, draft, now)
+    if sent.created:
+        _announce(db, sent.ticket, actor, requester, now)
+        if confirmation:
+            queue_mail(db, confirmation(sent.ticket), f"received/{sent.ticket.id}", now, sent.ticket.id)
+    return sent
+
+
+def continue_ticket(
+    db: Session,
+    number: int,
+    author: Author,
+    text: str,
+    key: str,
+    files: Sequence[StoredFile],
+    actor: Actor,
+    requester: str,
+    now: datetime,
+) -> Replied:
+    """The customer writes again, with the events that follow: a request that opens again, or a new one that continues an old one."""
+    replied = customer_reply(db, number, author, text, key, now, files)
+    if replied.continued and replied.created:
+        _announce(db, replied.ticket, actor, requester, now)
+    elif replied.reopened:
+        record(db, TicketUpdate(**actor.stamp(now), ticket_id=replied.ticket.id, status="open"))
+    return replied
+
+
+def set_solved(db: Session, ticket: Ticket, solved: bool, actor: Actor, now: datetime) -> bool:
+    """Call a request solved, or open it again, with the event; false if it already was."""
+    changed = solve(db, ticket.number, now) if solved else reopen(db, ticket.number, now)
+    if changed:
+        record(db, TicketUpdate(**actor.stamp(now), ticket_id=ticket.id, status="solved" if solved else "open"))
+    return changed
+
+
+def _announce(db: Session, ticket: Ticket, actor: Actor, requester: str, now: datetime) -> None:
+    record(
+        db,
+        TicketEvent(
+            **actor.stamp(now, f"ticket-{ticket.id}"),
+            ticket_id=ticket.id,
+            t_created=milliseconds(now),
+            channel=ticket.channel,
+            form_id=ticket.form_id or None,
+            requester=requester,
+            subject=ticket.subject,
+        ),
+        Identify(**actor.stamp(now, f"identify-{ticket.id}"), requester=requester),
+    )

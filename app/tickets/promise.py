@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_PART = re.compile(r"^(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? (?P<opens>\d\d:\d\d)-(?P<closes>\d\d:\d\d)$")
+from app.config import WEEKDAYS
+
+_PART = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? (?P<opens>\d\d:\d\d)-(?P<closes>\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class WorkingHours:
             place = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"“{zone}” is no time zone; write for example Europe/Stockholm") from None
-        week: list[list[tuple[time, time]]] = [[] for _ in DAYS]
+        week: list[list[tuple[time, time]]] = [[] for _ in WEEKDAYS]
         for part in filter(None, (p.strip() for p in text.lower().split(";"))):
             for day, span in _spans(part):
                 week[day].append(span)
@@ -40,10 +41,10 @@ class WorkingHours:
 
 
 def _spans(part: str) -> list[tuple[int, tuple[time, time]]]:
-    found = _PART.match(part)
-    if not found or found["first"] not in DAYS or (found["last"] or "mon") not in DAYS:
+    found = _PART.fullmatch(part)
+    if not found or found["first"] not in WEEKDAYS or (found["last"] or "mon") not in WEEKDAYS:
         raise ValueError(f"“{part}” is not of the form mon-fri 08:00-18:00")
-    first, last = DAYS.index(found["first"]), DAYS.index(found["last"] or found["first"])
+    first, last = WEEKDAYS.index(found["first"]), WEEKDAYS.index(found["last"] or found["first"])
     span = time.fromisoformat(found["opens"]), time.max if found["closes"] == "24:00" else time.fromisoformat(found["closes"])
     if last < first or span[1] <= span[0]:
         raise ValueError(f"“{part}” ends before it begins")
