@@ -32,20 +32,21 @@ WELL_KNOWN = frozenset(Path(__file__).with_name("well_known_passwords.txt").read
 
 
 class PasswordRefused(Invalid):
-    """The new password is too short, too long or too well known; the message says which."""
+    """The new password is `too short`, `too long` or `well known`: `reason` says which."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message, {"password": message})
+        self.reason = reason
 
 
 def check_new_password(password: str, email: str = "") -> None:
     """Refuse a new password that would be guessed; what characters it is made of is its owner's choice."""
-    problem = ""
     if len(password) < SHORTEST:
-        problem = f"Use at least {SHORTEST} characters. Three or four words together make a good password."
-    elif len(password) > LONGEST:
-        problem = f"Use at most {LONGEST} characters."
-    elif _is_well_known(password, email):
-        problem = "This password is among the first that others would try. Choose one that only you would think of."
-    if problem:
-        raise PasswordRefused(problem, {"password": problem})
+        raise PasswordRefused("too short", f"Use at least {SHORTEST} characters. Three or four words together make a good password.")
+    if len(password) > LONGEST:
+        raise PasswordRefused("too long", f"Use at most {LONGEST} characters.")
+    if _is_well_known(password, email):
+        raise PasswordRefused("well known", "This password is among the first that others would try. Choose another one.")
 
 
 def _is_well_known(password: str, email: str) -> bool:

@@ -75,7 +75,7 @@ def find_user_by_email(db: Db, email: str) -> User | None:
     return row.value() if row else None
 
 
-def list_users(db: Db, role: Role | None = None, text: str = "", limit: int = 500, offset: int = 0) -> list[User]:
+def list_users(db: Db, role: Role | None = None, text: str = "", limit: int | None = None, offset: int = 0) -> list[User]:
     """Accounts in the order of their addresses, all or of one role, all or with `text` in name or address."""
     query = select(UserRow).order_by(UserRow.email).limit(limit).offset(offset)
     if role:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.accounts import STAFF_ROLES, ApiToken, Role, Session, User, session_of_token, touch_session, touch_token, user_of_token
 from app.content import CUSTOMER, STAFF, VISITOR, Viewer
 from app.errors import Forbidden, KnowledgeBaseError
-from app.web import context
+from app.web import context, error_pages
 
 COOKIE = "hylla_session"
 SEEN_EVERY = timedelta(minutes=15)
@@ -55,8 +55,20 @@ def init(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.request_loader(_load)
     app.login_manager = login_manager  # type: ignore[attr-defined]
+    app.register_error_handler(SignInNeeded, _sign_in_needed)
+    app.register_error_handler(InvalidToken, _invalid_token)
     app.jinja_env.globals["current_user"] = current_user
     app.context_processor(lambda: {"current_user": current_user()})
+
+
+def _sign_in_needed(error: SignInNeeded) -> Response:
+    if request.path.startswith("/api/"):
+        return error_pages.answer(401, str(error), {"WWW-Authenticate": "Bearer"})
+    return error_pages.answer(403, str(error), error=error)
+
+
+def _invalid_token(error: InvalidToken) -> Response:
+    return error_pages.answer(401, str(error), {"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def cookie_name() -> str:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
+import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 from prometheus_client import Counter
 
-from app.web import context
+from app.accounts import TooMany
+from app.web import context, error_pages
 
 log = structlog.get_logger()
 
@@ -89,10 +92,23 @@ def init(app: Flask) -> None:
     app.jinja_env.globals.update(csrf_field=csrf_field, csrf_token=csrf_token)
     # flask-wtf puts its own `csrf_token` into every page's context; ours gives none to pages that may be cached.
     app.context_processor(lambda: {"csrf_token": csrf_token})
+    app.register_error_handler(TooMany, lambda error: too_many(error.retry_after))
+    app.register_error_handler(RateLimitExceeded, _limit_exceeded)
     app.before_request(check_origin)
     app.before_request(check_token)
     app.after_request(add_headers)
     app.add_url_rule("/csp-report", "csp_report", csp_report, methods=["POST"])
+
+
+def too_many(retry_after: int) -> Response:
+    """The answer to whoever tried too often: how long to wait, in words and in the header."""
+    detail = f"Too many tries. Wait {retry_after} seconds."
+    return error_pages.answer(429, detail, {"Retry-After": str(retry_after)}, retry_after=retry_after)
+
+
+def _limit_exceeded(_error: RateLimitExceeded) -> Response:
+    current = limiter.current_limit
+    return too_many(max(1, math.ceil(current.reset_at - time.time())) if current else 60)
 
 
 def trusted_hosts(base_url: str) -> list[str]:
