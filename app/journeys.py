@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from sqlalchemy.orm import Session
+
 from app.config import Settings
 from app.content import (
     Article,
