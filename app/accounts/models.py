@@ -32,7 +32,6 @@ STAFF_ROLES = frozenset({Role.AGENT, Role.WRITER, Role.MANAGER, Role.ADMIN})
 SCOPES: dict[str, str] = {
     "read": "Read articles and search, with the eyes of the token's account.",
     "tickets:write": "Send requests in the name of anybody.",
-    "metrics": "Read /metrics from another host.",
 }
 """What an API token can be allowed, and the sentence that says so: a closed list."""
 
