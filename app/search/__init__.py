@@ -4,6 +4,7 @@ This room knows articles (through the content room's front door) and nothing of 
 see what: it asks `content.can_see`'s audience rule through the viewer it is given, and callers check every hit again.
 """
 
+from app.search.documents import search_context, search_document, search_documents
 from app.search.engine import (
     Explanation,
     Hit,
@@ -19,6 +20,7 @@ from app.search.engine import (
     Suggestions,
     TermWeight,
 )
+from app.search.whoosh_engine import WhooshEngine, open_engine
 
 __all__ = [
     "Explanation",
@@ -34,4 +36,9 @@ __all__ = [
     "Suggestion",
     "Suggestions",
     "TermWeight",
+    "WhooshEngine",
+    "open_engine",
+    "search_context",
+    "search_document",
+    "search_documents",
 ]

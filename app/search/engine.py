@@ -64,8 +64,9 @@ class Query:
 
         cleaned, was_cut = clean(text)
         limit = min(max(limit, 1), 50)
-        return cls(text=cleaned, locale=locale, viewer=viewer, limit=limit, offset=(min(max(page, 1), 100) - 1) * limit,
-                   was_cut=was_cut, **filters)  # type: ignore[arg-type]
+        return cls(
+            text=cleaned, locale=locale, viewer=viewer, limit=limit, offset=(min(max(page, 1), 100) - 1) * limit, was_cut=was_cut, **filters
+        )  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,115 @@
+"""The fields of the index, what each weighs, and why: the whole recipe of the ranking in one place.
+
+Every locale has its own fields (`title.sv`), so a word's rarity and a text's usual length are those of its language. The figures behind
+the numbers are in docs/search.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.search.analysis import Analyzer, Word, grams, pairs
+
+TITLE, HEADINGS, KEYWORDS, SUMMARY, BODY = "title", "headings", "keywords", "summary", "body"
+EXACT, GRAMS, NAMES, PARTS = "exact", "grams", "names", "parts"
+TITLE_PAIRS, HEADINGS_PAIRS, BODY_PAIRS = "title_pairs", "headings_pairs", "body_pairs"
+LEARNED, LEARNED_PAIRS = "learned", "learned_pairs"
+
+WORD_WEIGHTS = {TITLE: 1.5, HEADINGS: 0.5, KEYWORDS: 1.0, SUMMARY: 1.0, BODY: 1.0, LEARNED: 1.0}
+"""Stems. A title is short and its words are rare in titles, so its own idf favours it already: a higher weight loses."""
+PAIR_WEIGHTS = {TITLE_PAIRS: 0.75, HEADINGS_PAIRS: 0.5, BODY_PAIRS: 0.75, LEARNED_PAIRS: 0.75}
+"""Two neighbouring words together: what tells "card payment" from a card and a payment."""
+EXACT_WEIGHTS = {EXACT: 0.25}
+"""The word as typed, beside its stem: breaks ties between forms."""
+GRAM_WEIGHTS = {GRAMS: 1.0}
+"""Character 3-grams, only for languages that we cannot stem well (Hebrew first of all)."""
+
+KINDS = {"words": WORD_WEIGHTS, "pairs": PAIR_WEIGHTS, "exact": EXACT_WEIGHTS, "grams": GRAM_WEIGHTS, "names": {NAMES: 1.0}, "parts": {PARTS: 1.0}}
+"""What can be asked for one term: a kind is a group of fields whose weighted scores are added."""
+
+CORRECTION_WEIGHT = 0.6
+"""A word put in for one that no article has: probably meant, not certainly."""
+SYNONYM_WEIGHT = 0.2
+"""Editors' synonyms widen the search; more would let them outrank what was typed."""
+SIMILAR_WEIGHT = 0.3
+"""Words that share most character 4-grams with a word that has neither a hit nor a correction."""
+PREFIX_WEIGHT = 0.5
+"""Each of the words that a starred beginning stands for."""
+
+K1, B = 1.2, 0.75
+"""BM25's usual parameters, and Whoosh's."""
+
+STEMMED_PARTS = (TITLE, HEADINGS, KEYWORDS, SUMMARY, BODY)
+
+
+def field_name(part: str, locale: str) -> str:
+    """The name of a field in the index: `title.pt-BR` (Whoosh allows any name; the dot keeps it apart from our own words)."""
+    return f"{part}.{locale}"
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """How a part is indexed: with positions (for phrases) or only with how often."""
+
+    part: str
+    positions: bool = False
+
+
+FIELD_SPECS = (
+    *(FieldSpec(part) for part in STEMMED_PARTS),
+    FieldSpec(EXACT, positions=True),
+    FieldSpec(GRAMS),
+    FieldSpec(NAMES),
+    FieldSpec(PARTS),
+    FieldSpec(TITLE_PAIRS),
+    FieldSpec(HEADINGS_PAIRS),
+    FieldSpec(BODY_PAIRS),
+)
+
+GAP = "|"
+"""Stands between the parts of the exact field, so that no phrase reaches from a title into the text. No word looks like it."""
+
+
+def terms_of(title: str, headings: list[str], keywords: list[str], summary: str, sections: list[list[Word]], a: Analyzer) -> dict[str, list[str]]:
+    """All terms of an article by part, as they go into the index."""
+    titles, summaries = a.words(title), a.words(summary)
+    heading_words = [a.words(h) for h in headings]
+    keyword_words = [a.words(k) for k in keywords]
+    everything = [titles, *heading_words, *keyword_words, summaries, *sections]
+    parts: dict[str, list[str]] = {
+        TITLE: _stems([titles]),
+        HEADINGS: _stems(heading_words),
+        KEYWORDS: _stems(keyword_words),
+        SUMMARY: _stems([summaries]),
+        BODY: _stems(sections),
+        EXACT: _exact(everything),
+        NAMES: [w.text for words in [titles, *keyword_words] for w in words],
+        PARTS: [w.text for words in heading_words for w in words],
+        TITLE_PAIRS: pairs(titles),
+        HEADINGS_PAIRS: _each(pairs, heading_words),
+        BODY_PAIRS: _each(pairs, [*keyword_words, summaries, *sections]),
+    }
+    if a.grams:
+        parts[GRAMS] = [g for words in everything for w in words if not w.stop for g in grams(w.text, a.grams)]
+    return parts
+
+
+def _stems(lists: list[list[Word]]) -> list[str]:
+    return [w.stem for words in lists for w in words]
+
+
+def _each(make: Callable[[list[Word]], list[str]], lists: list[list[Word]]) -> list[str]:
+    return [term for words in lists for term in make(words)]
+
+
+def _exact(lists: list[list[Word]]) -> list[str]:
+    """The words as typed; joined forms stand apart at the end, so that they do not stand between the words of a phrase."""
+    out: list[str] = []
+    joined: list[str] = []
+    for words in lists:
+        if words:
+            out.extend(w.text for w in words if not w.joined)
+            out.append(GAP)
+            joined.extend(w.text for w in words if w.joined)
+    return out + joined

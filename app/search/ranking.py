@@ -1,0 +1,74 @@
+"""Adding up a plan's scores and taking the best."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.search.engine import TermWeight
+from app.search.fields import EXACT, KINDS, STEMMED_PARTS, field_name
+from app.search.plan import Plan
+from app.search.postings import Scores
+from app.search.served import Served
+
+
+def score(scores: Scores, plan: Plan) -> np.ndarray:
+    """The score of every document for this plan, by document number."""
+    total = np.zeros(int(scores.bases[-1]))
+    for term in plan.terms:
+        docs, values = scores.of_term(term.kind, plan.locale, term.term)
+        if len(docs):
+            total[docs] += term.weight * values
+    return total
+
+
+def best(total: np.ndarray, allowed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The matching documents, and the best `count` of them: by score, then by number."""
+    matched = np.flatnonzero((total > 0) & allowed)
+    values = total[matched]
+    if len(matched) > count > 0:
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        keep = values >= least  # all ties of the last place, so that the order does not depend on the partition
+        top, values = matched[keep], values[keep]
+    else:
+        top = matched
+    order = np.lexsort((top, -values))[:count]
+    return matched, top[order]
+
+
+def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:
+    """True for documents in which these words follow each other, as typed."""
+    mask = np.zeros(served.size, dtype=bool)
+    field = field_name(EXACT, locale)
+    for segment, base in zip(served.segments, served.scores.bases, strict=False):
+        if field not in segment.totals:
+            continue
+        positions = segment.read_positions(field, words[0])
+        for offset, word in enumerate(words[1:], 1):
+            if not positions:
+                break
+            here = segment.read_positions(field, word)
+            positions = {
+                doc: kept for doc, starts in positions.items() if doc in here and (kept := [p for p in starts if p + offset in set(here[doc])])
+            }
+        mask[[int(base) + doc for doc in positions]] = True
+    return mask
+
+
+def having(served: Served, locale: str, stem: str) -> np.ndarray:
+    """True for documents that have a stem anywhere."""
+    mask = np.zeros(served.size, dtype=bool)
+    for part in STEMMED_PARTS:
+        mask[served.scores.documents(part, locale, stem)] = True
+    return mask
+
+
+def explain(scores: Scores, plan: Plan, number: int) -> tuple[TermWeight, ...]:
+    """Every field and term that gave this document its score; they add up to it."""
+    causes = []
+    for term in plan.terms:
+        for part, weight in KINDS[term.kind].items():
+            docs, values = scores.of_part(part, plan.locale, term.term)
+            at = np.searchsorted(docs, number)
+            if at < len(docs) and docs[at] == number:
+                causes.append(TermWeight(part, term.term, term.origin, weight * term.weight, float(weight * term.weight * values[at])))
+    return tuple(sorted(causes, key=lambda c: -c.score))

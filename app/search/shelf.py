@@ -1,0 +1,168 @@
+"""What is shown of articles, beside the index: one SQLite file a generation with titles, sections and where every word stands.
+
+The index itself stores only a row number. Rows never change: a changed article gets a new row, written before the index's commit; the old
+row stays for a while for readers that still serve the commit before. So the two files never disagree.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.content import Audience
+from app.search.analysis import Analyzer, Word
+from app.search.engine import SearchDocument
+from app.search.sentences import sentence_starts
+
+FILE_NAME = "articles.sqlite3"
+KEPT_SECONDS = 3600.0
+"""How long the rows of replaced articles stay for readers of an earlier commit; these notice a new one within seconds."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS article (
+    row INTEGER PRIMARY KEY, key TEXT NOT NULL, article_id TEXT NOT NULL, locale TEXT NOT NULL, category TEXT NOT NULL, slug TEXT NOT NULL,
+    audience TEXT NOT NULL, live_from TEXT NOT NULL, live_until TEXT NOT NULL, title TEXT NOT NULL,
+    sections TEXT NOT NULL, words BLOB NOT NULL, gone REAL);
+CREATE INDEX IF NOT EXISTS article_key ON article (key);
+CREATE INDEX IF NOT EXISTS article_gone ON article (gone) WHERE gone IS NOT NULL;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What every hit needs, in memory for every article."""
+
+    row: int
+    key: str
+    article_id: str
+    locale: str
+    category: str
+    slug: str
+    audience: Audience
+    live_from: str
+    live_until: str
+    title: str
+
+    @property
+    def url(self) -> str:
+        return f"/{self.locale}/articles/{self.slug}"
+
+
+WORD_TYPE = np.dtype([("term", "<u4"), ("start", "<u4"), ("end", "<u4"), ("section", "<u2"), ("sentence", "<u2")])
+"""One word of an article's text: the hash of its stem, where it stands in its section, and the number of its sentence in the article."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedText:
+    """An article's sections and words, for passages and snippets."""
+
+    sections: tuple[tuple[str, str, str], ...]
+    words: np.ndarray
+
+
+def term_hash(stem: str) -> int:
+    return zlib.crc32(stem.encode())
+
+
+def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[list[Word]]) -> np.ndarray:
+    """The words of all sections as one array."""
+    rows: list[tuple[int, int, int, int, int]] = []
+    sentence = 0
+    for number, ((_, _, text), words) in enumerate(zip(sections, analysed, strict=True)):
+        starts = sentence_starts(text)
+        at = 0
+        for word in words:
+            if word.joined:
+                continue
+            while at + 1 < len(starts) and starts[at + 1] <= word.start:
+                at += 1
+            rows.append((term_hash(word.stem), word.start, word.end, min(number, 65535), min(sentence + at, 65535)))
+        sentence += len(starts)
+    return np.array(rows, dtype=WORD_TYPE)
+
+
+class Shelf:
+    """The file, for one writer or many reading threads."""
+
+    def __init__(self, path: Path, writing: bool = False) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        if not writing and not path.is_file():
+            raise FileNotFoundError(path)
+        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")  # derived data; a power failure costs a reindex at most
+        if writing:
+            self._connection.executescript(_SCHEMA)
+        self._cached: OrderedDict[int, ShelvedText] = OrderedDict()
+
+    def begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def add(self, document: SearchDocument, analysed: Sequence[list[Word]]) -> int:
+        """Shelve one article; returns its row."""
+        words = shelved_words(document.sections, analysed)
+        cursor = self._connection.execute(
+            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
+             document.live_from, document.live_until, document.title, json.dumps(document.sections, ensure_ascii=False), words.tobytes()),
+        )  # fmt: skip
+        return int(cursor.lastrowid or 0)
+
+    def retire(self, rows: Iterable[int], now: float) -> None:
+        """Mark rows that no longer belong to the newest commit, and drop those that were marked long ago."""
+        self._connection.executemany("UPDATE article SET gone = ? WHERE row = ? AND gone IS NULL", [(now, int(r)) for r in rows])
+        self._connection.execute("DELETE FROM article WHERE gone < ?", (now - KEPT_SECONDS,))
+
+    def entries(self, rows: Sequence[int]) -> dict[int, Entry]:
+        """The entries of these rows; many at once are read in one pass."""
+        query = "SELECT row, key, article_id, locale, category, slug, audience, live_from, live_until, title FROM article"
+        wanted = {int(r) for r in rows}
+        found: dict[int, Entry] = {}
+        with self._lock:
+            if len(wanted) > 500:
+                cursor = self._connection.execute(query)
+            else:
+                marks = ",".join("?" * len(wanted))
+                cursor = self._connection.execute(f"{query} WHERE row IN ({marks})", sorted(wanted))
+            for row, *rest, audience, live_from, live_until, title in cursor:
+                if row in wanted:
+                    found[row] = Entry(row, *rest, Audience(audience), live_from, live_until, title)
+        return found
+
+    def text(self, row: int) -> ShelvedText:
+        """The text of a row; the ones asked for last are kept (at most about 10 MB)."""
+        with self._lock:
+            if row in self._cached:
+                self._cached.move_to_end(row)
+                return self._cached[row]
+            sections, words = self._connection.execute("SELECT sections, words FROM article WHERE row = ?", (row,)).fetchone() or ("[]", b"")
+            text = ShelvedText(tuple((a, h, t) for a, h, t in json.loads(sections)), np.frombuffer(words, dtype=WORD_TYPE))
+            self._cached[row] = text
+            if len(self._cached) > 1500:
+                self._cached.popitem(last=False)
+            return text
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def analysed_sections(document: SearchDocument, analyzer: Analyzer) -> list[list[Word]]:
+    return [analyzer.words(text) for _, _, text in document.sections]
