@@ -108,9 +108,9 @@ def submit(db: Session, draft: TicketDraft, now: datetime) -> Submitted:
     codes = problems(draft)
     if codes:
         raise InvalidTicket(codes)
-    digest = _digest(draft.subject, draft.message, normal_email(draft.email), draft.topic, draft.account or "", files=draft.attachments)
+    digest = _digest(draft.subject, draft.message, normal_email(draft.email), draft.topic, draft.account or "")
     if earlier := _by_key(db, draft.key):
-        return _repeat(db, earlier, digest)
+        return _repeat(db, earlier, digest, draft.attachments)
     try:
         with db.begin_nested():
             row = _write(db, draft, digest, now)
@@ -119,7 +119,7 @@ def submit(db: Session, draft: TicketDraft, now: datetime) -> Submitted:
         earlier = _by_key(db, draft.key)
         if earlier is None:
             raise
-        return _repeat(db, earlier, digest)
+        return _repeat(db, earlier, digest, draft.attachments)
     return Submitted(_ticket(row, _messages(db, row.id)), created=True)
 
 
@@ -127,8 +127,10 @@ def _by_key(db: Session, key: str) -> TicketRow | None:
     return db.scalar(select(TicketRow).where(TicketRow.key == key))
 
 
-def _repeat(db: Session, row: TicketRow, digest: str) -> Submitted:
-    if row.digest != digest:
+def _repeat(db: Session, row: TicketRow, digest: str, files: Sequence[StoredFile]) -> Submitted:
+    # A repeat may leave files out: the first one has taken them from the draft. A file that the request does not hold is something new.
+    held = set(db.scalars(select(AttachmentRow.sha256).join(MessageRow).where(MessageRow.ticket_id == row.id)))
+    if row.digest != digest or any(f.sha256 not in held for f in files):
         raise KeyReused(row.number)
     return Submitted(_ticket(row, _messages(db, row.id)), created=False)
 
