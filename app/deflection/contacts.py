@@ -1,0 +1,185 @@
+"""Tickets → the needs that led to them (rule 2.7): which ticket counts, which repeats another, and how we know whose it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.deflection.clock import DAY, MINUTE, SECOND
+from app.deflection.events import TicketEvent, TicketUpdate
+from app.deflection.needs import FORM, Need
+from app.deflection.rulebook import Rulebook
+from app.deflection.sessions import ACCOUNT, Senders, Timed
+from app.deflection.wording import coverage, normalise, trigrams
+
+TOLERANCE = 120 * SECOND
+"""A helpdesk's clock may be this much behind ours."""
+SESSION_TAIL = 30 * MINUTE
+REPEAT = 600 * SECOND
+POST_TICKET = 7 * DAY
+
+LEVELS = ("form", "session", "browser", "account", "sender")
+
+
+@dataclass(slots=True, eq=False)
+class Contact:
+    """A ticket with what later updates said of it."""
+
+    ticket_id: str
+    t: int
+    event: TicketEvent
+    status: str = "open"
+    into: str | None = None
+    is_spam: bool = False
+    duplicate: bool = False
+    norm: str = ""
+    grams: frozenset[str] = frozenset()
+
+    @property
+    def valid(self) -> bool:
+        """Inbound and not spam or a test; merged and deleted ones still are contacts."""
+        return self.event.direction == "in" and not self.is_spam
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A need is held responsible for a contact; `level` says how we know, `-weak` that only the person matches."""
+
+    contact: Contact
+    level: str
+    topical: bool
+
+
+def contacts_of(timed: Sequence[Timed]) -> list[Contact]:
+    """All contacts in order of time, with their state and repeats; of two records of one ticket the first stays."""
+    contacts: dict[str, Contact] = {}
+    for t, event in timed:
+        if isinstance(event, TicketEvent) and event.ticket_id not in contacts:
+            norm = normalise(event.subject)
+            contacts[event.ticket_id] = Contact(event.ticket_id, t, event, norm=norm, grams=trigrams(norm))
+    for _, event in timed:
+        if isinstance(event, TicketUpdate) and event.ticket_id in contacts:
+            _update(contacts[event.ticket_id], event)
+    ordered = list(contacts.values())
+    _mark_duplicates(ordered)
+    return ordered
+
+
+def _update(contact: Contact, event: TicketUpdate) -> None:
+    contact.status, contact.into = event.status, event.into or contact.into
+    if event.status in ("spam", "test"):
+        contact.is_spam = True
+    elif event.status in ("open", "solved"):
+        # Somebody works on it after all. Deleting or merging it says nothing about what it was.
+        contact.is_spam = False
+
+
+def _mark_duplicates(contacts: Sequence[Contact]) -> None:
+    recent: list[Contact] = []
+    for contact in contacts:
+        recent = [other for other in recent if contact.t - other.t <= REPEAT]
+        contact.duplicate = contact.status == "merged" or any(_repeats(contact, other) for other in recent)
+        if contact.valid:
+            recent.append(contact)
+
+
+def _repeats(contact: Contact, earlier: Contact) -> bool:
+    a, b = contact.event, earlier.event
+    same_form = bool(a.form_id) and a.form_id == b.form_id
+    same_person = any(x and x == y for x, y in ((a.visitor, b.visitor), (a.account, b.account), (a.requester, b.requester)))
+    return same_form or (same_person and contact.norm == earlier.norm)
+
+
+class Reach:
+    """Finds the needs that a contact can be linked to, by the names both are known under."""
+
+    def __init__(self, needs: Iterable[Need], senders: Senders) -> None:
+        self.senders = senders
+        self.by_form: dict[str, list[Need]] = defaultdict(list)
+        self.by_visitor: dict[str, list[Need]] = defaultdict(list)
+        self.by_tab: dict[str, list[Need]] = defaultdict(list)
+        self.by_account: dict[str, list[Need]] = defaultdict(list)
+        for need in needs:
+            for form in need.forms:
+                self.by_form[form.form_id].append(need)
+            for visitor in {s.visitor for s in need.sessions if s.visitor}:
+                self.by_visitor[visitor].append(need)
+            for tab in {tab for s in need.sessions for tab in s.tabs}:
+                self.by_tab[tab].append(need)
+            if need.link_class == ACCOUNT:
+                self.by_account[need.person[2:]].append(need)
+
+    def levels(self, contact: Contact) -> dict[Need, str]:
+        """Every need the contact reaches, with the strongest level; `tab` for a tab long after its session."""
+        event = contact.event
+        found: dict[Need, str] = {}
+
+        def add(needs: Iterable[Need], level: str) -> None:
+            for need in needs:
+                found.setdefault(need, level)
+
+        if event.form_id:
+            add(self.by_form.get(event.form_id, ()), "form")
+        same_place = [*self.by_visitor.get(event.visitor or "", ()), *self.by_tab.get(event.tab or "", ())]
+        add((need for need in same_place if any(_in_session(contact, s) for s in need.sessions)), "session")
+        add(self.by_visitor.get(event.visitor or "", ()), "browser")
+        add(self.by_account.get(event.account or "", ()), "account")
+        if event.requester:
+            for account in sorted(self.senders.accounts.get(event.requester, ())):
+                add(self.by_account.get(account, ()), "sender")
+            for visitor in sorted(self.senders.browsers.get(event.requester, ())):
+                add(self.by_visitor.get(visitor, ()), "sender")
+        add(self.by_tab.get(event.tab or "", ()), "tab")
+        return found
+
+
+def _in_session(contact: Contact, session) -> bool:  # type: ignore[no-untyped-def]
+    event = contact.event
+    here = (event.visitor and event.visitor == session.visitor) or (event.tab and event.tab in session.tabs)
+    return bool(here) and session.start - TOLERANCE <= contact.t <= session.end + SESSION_TAIL
+
+
+def is_topical(need: Need, contact: Contact, rules: Rulebook) -> bool:
+    """Whether half of some query of the need occurs in the contact's subject."""
+    return any(coverage(search.grams, contact.grams) >= rules.topical for search in need.searches)
+
+
+def link(needs: Sequence[Need], contacts: Sequence[Contact], senders: Senders, rules: Rulebook) -> tuple[dict[Need, list[Link]], set[Need]]:
+    """The links of each need to valid contacts, and the needs that began after a contact on their topic (`post_ticket`)."""
+    reach = Reach(needs, senders)
+    links: dict[Need, list[Link]] = defaultdict(list)
+    after: set[Need] = set()
+    for contact in contacts:
+        if not contact.valid:
+            continue
+        levels = reach.levels(contact)
+        after.update(
+            need for need in levels if TOLERANCE < need.first - contact.t <= POST_TICKET and is_topical(need, contact, rules)
+        )
+        for need, found in _links(contact, levels, rules):
+            links[need].append(found)
+    return links, after
+
+
+def _links(contact: Contact, levels: dict[Need, str], rules: Rulebook) -> list[tuple[Need, Link]]:
+    candidates = {
+        need: level
+        for need, level in levels.items()
+        if level in LEVELS and need.first - TOLERANCE <= contact.t <= need.last + rules.window_ms
+    }
+    topical = [need for need in candidates if is_topical(need, contact, rules)]
+    chosen = [(need, Link(contact, candidates[need], True)) for need in topical]
+    own = [need for need, level in candidates.items() if level == "form" and need not in topical and (not topical or need.kind == FORM)]
+    chosen += [(need, Link(contact, "form", False)) for need in own]
+    if chosen:
+        return chosen
+    unsettled = [need for need in candidates if not need.is_confirmed]
+    here = [need for need in unsettled if candidates[need] == "session"]
+    if here:
+        return [(max(here, key=lambda need: need.recency), Link(contact, "session", False))]
+    near = [need for need in unsettled if contact.t - need.last <= rules.weak_window_ms]
+    if near:
+        latest = max(near, key=lambda need: need.recency)
+        return [(latest, Link(contact, candidates[latest] + "-weak", False))]
+    return []

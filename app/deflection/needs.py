@@ -1,0 +1,338 @@
+"""Searches, views, forms and votes of one person → needs: one question of one person each (rule 2.6)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.deflection.events import Dwell, FormOpen, Suggest, View, Vote
+from app.deflection.rulebook import Rulebook
+from app.deflection.searches import Searched
+from app.deflection.sessions import Session
+from app.deflection.wording import dice
+
+SEARCH, BROWSE, FORM = "search", "browse", "form"
+_ORDER_SEARCH, _ORDER_FORM, _ORDER_VIEW, _ORDER_VOTE = range(4)
+
+CROWD = 500
+"""Searches in one excluded session above which words are no longer compared: a crawler must not cost us hours."""
+
+
+@dataclass(slots=True, eq=False)
+class Viewed:
+    """An article opened, with the reading that was measured."""
+
+    view_id: str
+    t: int
+    event: View
+    session: Session
+    active_ms: int
+    required_ms: int
+
+    @property
+    def article(self) -> str:
+        return self.event.article
+
+    @property
+    def satisfied(self) -> bool:
+        return self.active_ms >= self.required_ms
+
+
+@dataclass(slots=True, eq=False)
+class Form:
+    """A contact form opened; `sent` as soon as any ticket names it."""
+
+    form_id: str
+    t: int
+    session: Session
+    sent: bool = False
+    arm: str = ""
+    shown: bool = False
+    articles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What the person said about a thing: `value` 1 or −1; `article` only for a vote on a view."""
+
+    t: int
+    event_id: str
+    kind: str
+    value: int
+    thing: str
+    article: str | None
+
+
+@dataclass(slots=True, eq=False)
+class Need:
+    """One question of one person, still growing while the person's items are walked."""
+
+    id: str
+    kind: str
+    person: str
+    first: int
+    last: int
+    sessions: list[Session]
+    searches: list[Searched] = field(default_factory=list)
+    views: list[Viewed] = field(default_factory=list)
+    forms: list[Form] = field(default_factory=list)
+    votes: dict[tuple[str, str], Signal] = field(default_factory=dict)
+    _said: Signal | None = None
+
+    @property
+    def link_class(self) -> int:
+        return max(session.link_class for session in self.sessions)
+
+    @property
+    def excluded(self) -> str:
+        return next((session.excluded for session in self.sessions if session.excluded), "")
+
+    @property
+    def recency(self) -> tuple[int, int, str]:
+        return (self.last, self.first, self.id)
+
+    @property
+    def has_read(self) -> bool:
+        return any(view.satisfied for view in self.views)
+
+    @property
+    def signal(self) -> Signal | None:
+        """The explicit signal: of what was not withdrawn the latest, where `solved` outranks `helpful`."""
+        return self._said
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self._said is not None and self._said.value > 0
+
+    def touch(self, t: int, session: Session) -> None:
+        self.first, self.last = min(self.first, t), max(self.last, t)
+        if session not in self.sessions:
+            self.sessions.append(session)
+
+    def vote(self, signal: Signal) -> None:
+        """Only the latest vote on each (kind, thing) stays."""
+        key = (signal.kind, signal.thing)
+        known = self.votes.get(key)
+        if known is None or (known.t, known.event_id) <= (signal.t, signal.event_id):
+            self.votes[key] = signal
+        left = [vote for vote in self.votes.values() if vote.value]
+        left = [vote for vote in left if vote.kind == "solved"] or left
+        self._said = max(left, key=lambda vote: (vote.t, vote.event_id), default=None)
+
+    def is_similar(self, search: Searched, rules: Rulebook) -> bool:
+        return any(dice(search.grams, other.grams) >= rules.similar for other in self.searches)
+
+
+Reading = Mapping[tuple[str, str], int]
+"""The most active time reported for a view by a person, and by a tab: a page that got its cookie half-way reports under two names."""
+
+
+def reading_of(sessions: Iterable[Session]) -> Reading:
+    """Reading times from all dwell reports; somebody else's report on a view they never opened counts for nobody."""
+    active: dict[tuple[str, str], int] = {}
+    for session in sessions:
+        for _, event in session.events:
+            if isinstance(event, Dwell):
+                for name in (session.person, f"t:{event.tab}") if event.tab else (session.person,):
+                    key = (event.view_id, name)
+                    active[key] = max(event.active_ms, active.get(key, 0))
+    return active
+
+
+def needs_of(
+    person: str, sessions: Sequence[Session], searches: Sequence[Searched], reading: Reading, sent: set[str], rules: Rulebook
+) -> list[Need]:
+    """The needs of one person, in the order in which they began; `sent` holds the form ids that any ticket names."""
+    return _Walk(person, sessions, searches, reading, sent, rules).run()
+
+
+class _Walk:
+    """One pass over a person's items in the order of time; every rule of 2.6 is one method."""
+
+    def __init__(
+        self, person: str, sessions: Sequence[Session], searches: Sequence[Searched], reading: Reading, sent: set[str], rules: Rulebook
+    ) -> None:
+        self.person, self.rules, self.sent, self.reading = person, rules, sent, reading
+        self.beats: dict[str, list[int]] = defaultdict(list)
+        self.needs: list[Need] = []
+        self.open: dict[Need, None] = {}
+        self.of_session: dict[Session, list[Need]] = defaultdict(list)
+        self.of_search: dict[str, Need] = {}
+        self.of_form: dict[str, Need] = {}
+        self.of_view: dict[str, tuple[Need, Viewed]] = {}
+        self.of_tab: dict[str, Need] = {}
+        self.crowded = _crowded(searches)
+        self.search_of = {member: search for search in searches for member in search.members}
+        self.waiting: dict[str, list[Viewed]] = defaultdict(list)
+        self.items = self._items(sessions, searches)
+
+    def _items(self, sessions: Sequence[Session], searches: Sequence[Searched]) -> list[tuple]:
+        items: list[tuple] = [(s.t, _ORDER_SEARCH, s.search_id, s, s.session) for s in searches]
+        views: set[str] = set()
+        forms: set[str] = set()
+        suggested: dict[str, Suggest] = {}
+        for session in sessions:
+            for t, event in session.events:
+                if isinstance(event, View) and event.view_id not in views:
+                    views.add(event.view_id)
+                    items.append((t, _ORDER_VIEW, event.view_id, event, session))
+                elif isinstance(event, FormOpen) and event.form_id not in forms:
+                    forms.add(event.form_id)
+                    items.append((t, _ORDER_FORM, event.form_id, event, session))
+                elif isinstance(event, Vote):
+                    items.append((t, _ORDER_VOTE, event.event_id, event, session))
+                elif isinstance(event, Suggest):
+                    suggested.setdefault(event.form_id, event)
+                elif isinstance(event, Dwell):
+                    self.beats[event.view_id].append(t)
+                    # Before the items of the same moment: reading up to now is activity when the next act is judged.
+                    items.append((t, -1, event.event_id, event, session))
+        self.suggested = suggested
+        items.sort(key=lambda item: item[:3])
+        return items
+
+    def run(self) -> list[Need]:
+        late: list[tuple[int, Vote, Session]] = []
+        for t, order, _, item, session in self.items:
+            if order == _ORDER_SEARCH:
+                self._search(item)
+            elif order == _ORDER_FORM:
+                self._form(t, item, session)
+            elif order == _ORDER_VIEW:
+                self._view(t, item, session)
+            elif order == _ORDER_VOTE:
+                if not self._vote(t, item, session):
+                    late.append((t, item, session))
+            elif item.view_id in self.of_view:
+                need = self.of_view[item.view_id][0]
+                need.last = max(need.last, t)
+                self.open[need] = None
+        for t, vote, session in late:
+            self._vote(t, vote, session)
+        return self.needs
+
+    def _new(self, kind: str, ident: str, t: int, session: Session) -> Need:
+        need = Need(f"{kind[0]}:{ident}", kind, self.person, t, t, [])
+        self.needs.append(need)
+        return need
+
+    def _give(self, need: Need, t: int, session: Session, tab: str | None) -> None:
+        need.touch(t, session)
+        self.open[need] = None
+        if need not in self.of_session[session]:
+            self.of_session[session].append(need)
+        if tab:
+            self.of_tab[tab] = need
+
+    def _recent(self, session: Session) -> list[Need]:
+        """The session's needs, most recently active first."""
+        return sorted(self.of_session[session], key=lambda need: need.recency, reverse=True)
+
+    # ------------------------------------------------------------------------------------------------------------ searches
+
+    def _search(self, search: Searched) -> None:
+        need = None if search.session in self.crowded else self._need_here(search) or self._need_before(search)
+        if need is None:
+            need = self._new(SEARCH, search.members[0], search.t, search.session)
+        need.searches.append(search)
+        self._give(need, search.t, search.session, search.tab)
+        for member in search.members:
+            self.of_search[member] = need
+        for view in self.waiting.pop(search.search_id, ()):
+            self._attach(need, view)
+
+    def _need_here(self, search: Searched) -> Need | None:
+        """A need of the same session: similar words, or the newest one asked again within a minute with nothing read."""
+        candidates = [need for need in self._recent(search.session) if need.searches and not need.is_confirmed]
+        for i, need in enumerate(candidates):
+            if need.is_similar(search, self.rules):
+                return need
+            if i == 0 and search.t - need.searches[-1].t <= self.rules.synonym_ms and not need.has_read:
+                return need
+        return None
+
+    def _need_before(self, search: Searched) -> Need | None:
+        """A need of an earlier session on the same words that was left open within the last 48 hours."""
+        for need in [need for need in self.open if search.t - need.last > self.rules.continue_ms]:
+            del self.open[need]  # time only moves on; an act that revives the need puts it back
+        here = set(self.of_session[search.session])
+        others = [need for need in self.open if need.searches and need not in here and not need.has_read and not need.is_confirmed]
+        others.sort(key=lambda need: need.recency, reverse=True)
+        return next((need for need in others if need.is_similar(search, self.rules)), None)
+
+    # --------------------------------------------------------------------------------------------------------------- views
+
+    def _view(self, t: int, event: View, session: Session) -> None:
+        required = self.rules.sat_ms if event.sat_ms is None else event.sat_ms
+        active = max(self.reading.get((event.view_id, name), 0) for name in (self.person, f"t:{event.tab}"))
+        view = Viewed(event.view_id, t, event, session, active, required)
+        search = self.search_of.get(event.search_id) if event.search_id else None
+        if search is not None and event.search_id not in self.of_search:
+            # Its search comes later by the corrected clocks; it belongs to it all the same.
+            self.waiting[search.search_id].append(view)
+            return
+        self._attach(self._need_of_view(t, event, session), view)
+
+    def _need_of_view(self, t: int, event: View, session: Session) -> Need:
+        if event.search_id and event.search_id in self.of_search:
+            return self.of_search[event.search_id]
+        if event.form_id and event.form_id in self.of_form:
+            return self.of_form[event.form_id]
+        if event.source == "internal" and event.tab and event.tab in self.of_tab:
+            return self.of_tab[event.tab]
+        for need in self._recent(session):
+            if any(event.article in search.results for search in need.searches):
+                return need
+        return self._new(BROWSE, event.view_id, t, session)
+
+    def _attach(self, need: Need, view: Viewed) -> None:
+        need.views.append(view)
+        self.of_view[view.view_id] = (need, view)
+        self._give(need, view.t, view.session, view.event.tab)
+        passed = [t for t in self.beats.get(view.view_id, ()) if t <= view.t]
+        if passed:
+            need.last = max(need.last, *passed)
+
+    # ------------------------------------------------------------------------------------------------------- forms and votes
+
+    def _form(self, t: int, event: FormOpen, session: Session) -> None:
+        recent = self._recent(session)
+        need = recent[0] if recent else self._new(FORM, event.form_id, t, session)
+        suggest = self.suggested.get(event.form_id)
+        need.forms.append(
+            Form(
+                event.form_id,
+                t,
+                session,
+                sent=event.form_id in self.sent,
+                arm=suggest.arm if suggest else "",
+                shown=bool(suggest and suggest.shown),
+                articles=suggest.articles if suggest else (),
+            )
+        )
+        self.of_form[event.form_id] = need
+        self._give(need, t, session, event.tab)
+
+    def _vote(self, t: int, event: Vote, session: Session) -> bool:
+        """Attach a vote to the need of its view, form or search; False if none of them is known (yet)."""
+        if event.view_id:
+            need, view = self.of_view.get(event.view_id, (None, None))
+            thing, article = (f"article:{view.article}", view.article) if view else ("", None)
+        elif event.form_id:
+            need, thing, article = self.of_form.get(event.form_id), f"form:{event.form_id}", None
+        else:
+            search = self.search_of.get(event.search_id or "")
+            need, thing, article = self.of_search.get(event.search_id or ""), f"search:{search.search_id if search else ''}", None
+        if need is None:
+            return False
+        need.vote(Signal(t, event.event_id, event.kind, event.value, thing, article))
+        self._give(need, t, session, event.tab)
+        return True
+
+
+def _crowded(searches: Sequence[Searched]) -> set[Session]:
+    counts: dict[Session, int] = defaultdict(int)
+    for search in searches:
+        counts[search.session] += 1
+    return {session for session, n in counts.items() if n > CROWD and session.excluded}
