@@ -6,7 +6,6 @@ Programs show a bearer token and see what its account may see; without one they 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,10 +16,9 @@ from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
 
-from app import accounts
-from app.accounts import Limit
+from app.accounts import Limit, admit
 from app.content import CUSTOMER, STAFF, VISITOR, Article, ArticleGone, ArticleMoved, Viewer, can_see
-from app.deflection import Actor, Event, InvalidEvent, Search, milliseconds, new_id, parse_event, requester_hash
+from app.deflection import Actor, Search, new_id, requester_hash
 from app.errors import Forbidden, Invalid
 from app.journeys import search_articles, submit_ticket
 from app.locales import best_match
@@ -29,14 +27,14 @@ from app.tickets import TicketDraft, sent_with_key
 from app.web import api_schemas as schemas
 from app.web import context
 from app.web.access import current_user, has_scope, is_program
-from app.web.event_schema import FROM_PAGES, SERVER_FIELDS, batch_schema
-from app.web.security import csrf, limiter, network_of
-from app.web.visitors import actor, clean_tab
+from app.web.event_schema import batch_schema
+from app.web.letters import received
+from app.web.page_events import MOST_EVENTS, sent_batch
+from app.web.promises import promise
+from app.web.security import csrf, limit_key, limiter
+from app.web.visitors import actor
 
 BODY_LIMIT = 256 * 1024
-BEACON_LIMIT = 64 * 1024
-"""What `sendBeacon` sends at most."""
-BATCH = 100
 SUGGESTIONS_PER_SEARCH = 10
 """Typing one query asks for suggestions several times."""
 
@@ -270,18 +268,15 @@ def add_ticket(body: dict[str, str], headers: dict[str, str | None]) -> dict[str
         topic=body["category"],
         account=user.id if user and not is_program() else None,
         channel="api",
+        promised_at=promise(now),
     )
+    requester = requester_hash(draft.email, portal.settings.secret_key)
     with portal.database.durable_session() as db:
         if sent_with_key(db, draft.key) is None:
-            _limit_tickets(db, who)
-        sent = submit_ticket(db, draft, _requester(), requester_hash(draft.email, portal.settings.secret_key), now)
+            # Counted together with the contact form, by the same kind and key: the API is no way around that limit.
+            admit(db, "contact", [limit_key()], Limit(portal.settings.requests_per_hour, timedelta(hours=1)), now)
+        sent = submit_ticket(db, draft, _requester(), requester, now, received)
     return {"number": sent.ticket.number, "url": f"/{draft.locale}/requests/{sent.ticket.number}"}
-
-
-def _limit_tickets(db: Any, who: str) -> None:
-    limit = Limit(context.portal().settings.requests_per_hour, timedelta(hours=1))
-    key = f"address:{network_of(request.remote_addr or '')}" if who == "visitor" else f"account:{who}"
-    accounts.admit(db, "request", [key], limit, context.now())
 
 
 def _requester() -> Actor:
@@ -296,62 +291,14 @@ def _requester() -> Actor:
     requestBody={
         "required": True,
         "description": "A list of events, or an object with the list under `events`; also as text/plain, as `sendBeacon` sends it.",
-        "content": {"application/json": {"schema": batch_schema(BATCH)}},
+        "content": {"application/json": {"schema": batch_schema(MOST_EVENTS)}},
     }
 )
 @may_fail(422)
-@bp.response(202, schemas.EventsAnswer)
-def add_events() -> dict[str, int]:
+@bp.response(204)
+def add_events() -> None:
     """What happened on a page: a batch is taken as a whole or not at all."""
-    events = _parse_batch(_load_beacon())
-    context.portal().events.put(*events)
-    return {"accepted": len(events)}
-
-
-def _load_beacon() -> list[Any]:
-    if request.mimetype not in {"application/json", "text/plain"}:
-        raise InvalidRequest("Send JSON, as application/json or text/plain.", {"body": "is of another kind"})
-    if (request.content_length or 0) > BEACON_LIMIT:
-        abort(413, f"A batch may have {BEACON_LIMIT // 1024} kB.")
-    try:
-        data = json.loads(request.get_data(cache=False))
-    except (ValueError, RecursionError):
-        abort(400, "This is no JSON.")
-    if isinstance(data, dict) and set(data) == {"events"}:
-        data = data["events"]
-    if not isinstance(data, list):
-        raise InvalidRequest("A batch is a list of events.", {"body": "must be a list"})
-    if len(data) > BATCH:
-        raise InvalidRequest(f"A batch may hold {BATCH} events.", {"body": f"must have at most {BATCH} entries"})
-    return data
-
-
-def _parse_batch(items: list[Any]) -> list[Event]:
-    who = actor(tab="")
-    stamp = {"visitor": who.visitor, "account": who.account, "role": who.role, "ua": who.ua}
-    t_recv = milliseconds(context.now())
-    events: list[Event] = []
-    errors: dict[str, str] = {}
-    for place, item in enumerate(items):
-        try:
-            events.append(_parse_one(item, stamp, t_recv))
-        except InvalidEvent as error:
-            errors |= {f"{place}.{field}": message for field, message in (error.errors or {"": str(error)}).items()}
-    if errors:
-        raise InvalidRequest("The batch was refused.", errors)
-    return events
-
-
-def _parse_one(item: Any, stamp: dict[str, str | None], t_recv: int) -> Event:
-    if not isinstance(item, Mapping):
-        raise InvalidEvent("an event must be a JSON object")
-    kind = item.get("type")
-    if not isinstance(kind, str) or kind not in FROM_PAGES:
-        raise InvalidEvent("pages do not send this type", {"type": "must be one of " + ", ".join(FROM_PAGES)})
-    said = {name: value for name, value in item.items() if name not in SERVER_FIELDS}
-    if said.get("tab") is not None and clean_tab(said["tab"] if isinstance(said["tab"], str) else None) is None:
-        raise InvalidEvent("no tab id", {"tab": "must be the id of a tab"})
-    return parse_event(said | stamp, t_recv=t_recv)
+    context.portal().events.put(*sent_batch())
 
 
 # --- what the views share ---------------------------------------------------------------------------------------------------

@@ -154,7 +154,3 @@ class TicketHeaders(Lenient):
 class TicketAnswer(ma.Schema):
     number = fields.Integer(required=True)
     url = fields.String(required=True)
-
-
-class EventsAnswer(ma.Schema):
-    accepted = fields.Integer(required=True)
