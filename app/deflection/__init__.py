@@ -5,6 +5,7 @@ through `record` or `EventQueue` and read outcomes through `audit` and the repor
 """
 
 from app.deflection.day_report import Today, report_of_today
+from app.deflection.comments import Comment, comments_of, leave_comment
 from app.deflection.event_queue import EventQueue
 from app.deflection.events import (
     EVENT_TYPES,
@@ -35,6 +36,7 @@ __all__ = [
     "EVENT_TYPES",
     "Actor",
     "Click",
+    "Comment",
     "Dwell",
     "Event",
     "EventQueue",
@@ -51,8 +53,10 @@ __all__ = [
     "View",
     "Vote",
     "Watermark",
+    "comments_of",
     "events_of_search",
     "events_of_ticket",
+    "leave_comment",
     "milliseconds",
     "new_id",
     "parse_event",

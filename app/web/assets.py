@@ -177,6 +177,11 @@ def icon(name: str, cls: str = "") -> Markup:
     )
 
 
+def has_icon(name: str) -> bool:
+    """Whether there is such an icon; names in site.yml are a writer's."""
+    return name in _icons()
+
+
 def fonts_for(locale: str) -> list[str]:
     """Addresses of the font files that the first view in a locale needs."""
     brand: Brand = current_app.extensions["brand"]
@@ -188,7 +193,7 @@ def init(app: Flask) -> None:
     settings: Settings = app.extensions["portal"].settings
     app.extensions["assets"] = build(settings.path(settings.brand_file))
     app.register_blueprint(bp)
-    app.jinja_env.globals.update(asset=asset, icon=icon, fonts_for=fonts_for)
+    app.jinja_env.globals.update(asset=asset, icon=icon, has_icon=has_icon, fonts_for=fonts_for)
 
 
 def main(arguments: list[str]) -> int:

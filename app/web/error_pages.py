@@ -6,7 +6,7 @@ import secrets
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from jinja2 import TemplateNotFound
 from werkzeug.exceptions import HTTPException
 
@@ -26,7 +26,7 @@ STATUS: tuple[tuple[type[KnowledgeBaseError], int], ...] = (
 def init(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(KnowledgeBaseError, _known)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -54,12 +54,17 @@ def answer(
 
 
 def _page(status: int, detail: str, context: dict[str, object]) -> str:
-    for name in (f"errors/{status}.html", "errors/error.html"):
+    """The page for a status; one without frame, database or catalog when these are what broke."""
+    names = () if status == 500 else (f"errors/{status}.html", "errors/error.html")
+    for name in names:
         try:
             return render_template(name, status=status, detail=detail, **context)
         except TemplateNotFound:
             continue
-    return f"<!doctype html><title>{HTTPStatus(status).phrase}</title><h1>{HTTPStatus(status).phrase}</h1>"
+        except KnowledgeBaseError as error:
+            log.error("an error page fell back to the bare one", reason=str(error), status=status)
+            break
+    return current_app.jinja_env.get_template("errors/500.html").render(status=status, request=request, **context)
 
 
 def _known(error: KnowledgeBaseError) -> Response:
@@ -70,7 +75,8 @@ def _known(error: KnowledgeBaseError) -> Response:
     return answer(status, str(error), headers, getattr(error, "errors", None), error=error)
 
 
-def _http(error: HTTPException) -> Response:
+def from_http(error: HTTPException) -> Response:
+    """The answer to an error of HTTP itself."""
     if error.response is not None and error.response.status_code < 400:
         return error.response  # type: ignore[return-value]  # a redirect raised by the router
     code = error.code or 500

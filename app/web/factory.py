@@ -29,6 +29,8 @@ BLUEPRINTS = (
     "writer",
     "reports",
     "privacy",
+    "search_pages",
+    "feedback",
     "help_center",
 )
 PARTS = ("i18n", "brand", "assets", "filters", "frame", "security", "access", "visitors", "page_cache")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Flask, current_app, g, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
 from app.accounts import Role
@@ -26,6 +27,7 @@ NAV_ROLES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("writer", "/writer/", frozenset({Role.WRITER, Role.ADMIN})),
     ("admin", "/admin/", frozenset({Role.ADMIN})),
 )
+TEXT_FIELDS = ("subject", "message", "text", "reply", "note")
 CHANNEL_ICONS = {"chat": "message-circle", "request": "mail", "phone": "phone"}
 
 
@@ -72,6 +74,8 @@ def init(app: Flask) -> None:
         suggestion_counts=suggestion_counts,
         local_text=local_text,
         local_href=local_href,
+        catalog_revision=catalog_revision,
+        kept_text=kept_text,
     )
     app.context_processor(lambda: {"site": site()})
 
@@ -194,3 +198,19 @@ def sign_in_address() -> str:
 def suggestion_counts() -> str:
     """“5 suggestions” for every number the list can have, by the plural rules of the language; the script picks one."""
     return "|".join(ngettext("%(num)s suggestion", "%(num)s suggestions", n) for n in range(13))
+
+
+def catalog_revision() -> str:
+    """The revision that this page was made from; forms and beacons name it."""
+    return context.catalog().revision
+
+
+def kept_text() -> str:
+    """What a refused form held, for the page that refuses it: nothing typed is lost."""
+    if request.method != "POST":
+        return ""
+    try:
+        form = request.form
+    except HTTPException:
+        return ""  # too large or broken to be read
+    return "\n\n".join(text for name in TEXT_FIELDS if (text := form.get(name, "").strip()))

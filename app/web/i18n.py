@@ -10,7 +10,7 @@ from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, has_request_context
+from flask import Flask, abort, has_request_context
 from markupsafe import Markup, escape
 
 from app.locales import direction, own_name
@@ -79,6 +79,13 @@ def init(app: Flask) -> None:
     )
     env.globals.update(own_name=own_name, direction_of=direction)
     app.context_processor(_facts)
+    app.url_value_preprocessor(_check_locale)
+
+
+def _check_locale(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """An address under a locale that is not on offer is not here, whatever view it would lead to."""
+    if values and "locale" in values and values["locale"] not in context.portal().settings.locales:
+        abort(404)
 
 
 def _facts() -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Anonymous pages, kept as they were rendered: the same bytes for everybody who sends the same address, until something changes.
+
+Nothing personal is on such a page (no cookie, no token), so a page is known by its address, the locale, the content's revision, the
+day, the notices that are running and those a browser has put away. The name of all that is the ETag: it is known before rendering.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections import OrderedDict
+from threading import Lock
+from urllib.parse import urlencode
+
+import brotli
+from flask import Flask, Response, current_app, g, request
+
+from app.errors import Unavailable
+from app.web import context
+from app.web.access import session_token
+from app.web.frame import hidden_notices
+
+ENDPOINTS = {
+    "help_center.home": (),
+    "help_center.browse": (),
+    "help_center.category": (),
+    "help_center.article": (),
+    "help_center.article_history": (),
+}
+"""Cached views, and the parameters that make a difference to them. All others (`s`, `r`, `t`, …) are for the script alone."""
+
+CAPACITY = 64 * 1024 * 1024
+"""Bytes of compressed and plain pages kept in memory by one process."""
+POLICY = "public, max-age=0, s-maxage=60, must-revalidate"
+
+
+class PageCache:
+    """Rendered pages by name, the least recently used leaving first; safe for many threads."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self.hits = 0
+        self.misses = 0
+        self._pages: OrderedDict[str, dict[str, bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, name: str, coding: str = "") -> bytes | None:
+        """The page in this coding, if it is kept."""
+        with self._lock:
+            page = self._pages.get(name, {}).get(coding)
+            if page is None:
+                self.misses += 1
+                return None
+            self._pages.move_to_end(name)
+            self.hits += 1
+            return page
+
+    def put(self, name: str, body: bytes, coding: str = "") -> None:
+        """Keep a page in one coding; one too large for the cache is not kept."""
+        if len(body) > self.capacity // 8:
+            return
+        with self._lock:
+            page = self._pages.setdefault(name, {})
+            self.size += len(body) - len(page.get(coding, b""))
+            page[coding] = body
+            self._pages.move_to_end(name)
+            while self.size > self.capacity:
+                _name, gone = self._pages.popitem(last=False)
+                self.size -= sum(map(len, gone.values()))
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+
+def init(app: Flask) -> None:
+    """Answer from the cache before a view runs, and fill it after one did."""
+    app.extensions["page_cache"] = PageCache()
+    app.before_request(_answer)
+    app.after_request(_keep)
+
+
+def is_cacheable() -> bool:
+    """Whether this request asks for a page that is the same for everybody who asks for it like this."""
+    return (
+        request.method in {"GET", "HEAD"}
+        and request.endpoint in ENDPOINTS
+        and not session_token()
+        and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies
+    )
+
+
+def _answer() -> Response | None:
+    if not is_cacheable():
+        return None
+    try:
+        name = page_name()
+    except Unavailable:
+        return None  # the view says it in its own way
+    g.page_name = name
+    coding = _coding()
+    etag = f"{name}-{coding or 'plain'}"
+    if request.if_none_match.contains_weak(etag):
+        return _with_headers(Response(status=304), etag)
+    body = _cache().get(name, coding)
+    if body is None:
+        return None
+    g.from_cache = True
+    return _with_headers(_coded(body, coding), etag)
+
+
+def page_name() -> str:
+    """What tells this page from every other: a digest of all it depends on."""
+    catalog = context.catalog()
+    known = ENDPOINTS[request.endpoint or ""]
+    parts = (
+        request.path,
+        urlencode([(k, v) for k in known for v in request.args.getlist(k)]),
+        context.locale(),
+        catalog.revision,
+        context.today().isoformat(),
+        ",".join(_running_notices()),
+        ",".join(sorted(hidden_notices())),
+        _build(),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _running_notices() -> list[str]:
+    """Ids of all notices that run at this minute, whatever page they are for."""
+    catalog, now = context.catalog(), context.now()
+    found = {n.id for n in catalog.notices(now)}
+    for category in catalog.site.categories:
+        found |= {n.id for n in catalog.notices(now, category.slug)}
+    return sorted(found)
+
+
+def _build() -> str:
+    """Changes with the program, its templates and its assets: a new version's pages are other pages."""
+    return str(current_app.extensions.setdefault("page_build", "".join(sorted(current_app.extensions["assets"].values()))))
+
+
+def _keep(response: Response) -> Response:
+    name = g.get("page_name")
+    if name is None or g.get("from_cache") or response.status_code != 200 or "Set-Cookie" in response.headers:
+        return response
+    body = response.get_data()
+    cache = _cache()
+    cache.put(name, body)
+    coding = _coding()
+    if coding:
+        body = compress(body, coding)
+        cache.put(name, body, coding)
+    response.set_data(body)
+    if coding:
+        response.headers["Content-Encoding"] = coding
+    return _with_headers(response, f"{name}-{coding or 'plain'}")
+
+
+def _coding() -> str:
+    accepted = request.accept_encodings
+    return next((c for c in ("br", "gzip") if accepted[c] > 0 and c in {a for a, _q in accepted}), "")
+
+
+def compress(body: bytes, coding: str) -> bytes:
+    """A page as it travels; quality 5 is as small as gzip 9 and three times as fast."""
+    return brotli.compress(body, quality=5) if coding == "br" else gzip.compress(body, 6, mtime=0)
+
+
+def _coded(body: bytes, coding: str) -> Response:
+    response = Response(body, mimetype="text/html")
+    if coding:
+        response.headers["Content-Encoding"] = coding
+    return response
+
+
+def _with_headers(response: Response, etag: str) -> Response:
+    response.headers["Cache-Control"] = POLICY
+    response.headers["Vary"] = "Accept-Encoding, Cookie"
+    response.set_etag(etag, weak=True)
+    return response
+
+
+def _cache() -> PageCache:
+    return current_app.extensions["page_cache"]  # type: ignore[no-any-return]
