@@ -3,60 +3,193 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 
 from app.locales import fallbacks
-from app.search.analysis import analyzer_for
 from app.search.engine import Explanation, Hit, Query, Results
-from app.search.passages import dress
-from app.search.plan import Plan, plain_plan
-from app.search.query_text import parse
-from app.search.ranking import best, explain, having, score, with_phrase
+from app.search.layouts import turned_round
+from app.search.passages import best_passage, dress
+from app.search.plan import Plan, Planner
+from app.search.query_text import Parsed, normal, parse
+from app.search.ranking import best, coverage, explain, having, score, with_phrase, words_matched
 from app.search.served import Served
+
+CLOSE_BELOW = 0.34
+"""Share of the query's information (idf) that the best article must have; below it, hits are called close, not answers."""
+LEAST_MATCH_ELSEWHERE = 0.5
+"""Share of the words that an article in another language must have: single common words match by chance."""
+
+
+@dataclass
+class Ranked:
+    """What one locale gave: the plan, all scores, all matches and the best of them."""
+
+    plan: Plan
+    scores: np.ndarray
+    matched: np.ndarray
+    top: np.ndarray
+
+
+class Answering:
+    """One query being answered."""
+
+    def __init__(self, served: Served, query: Query, today: date) -> None:
+        self.served, self.query = served, query
+        self.visible = served.visible(query.viewer.audiences, today)
+        self.order = fallbacks(query.locale, served.locales)
+        self.by_category: dict[str, int] = {}
+        self.by_locale: dict[str, int] = {}
+
+    def planner(self, locale: str) -> Planner:
+        allowed = self.visible & self.served.in_locale(locale)
+        return Planner(self.served, locale, allowed, self.query.exact, lambda word: self._known_elsewhere(word, locale))
+
+    def _known_elsewhere(self, word: str, locale: str) -> bool:
+        """Whether another language's articles have the word: then it is no slip."""
+        for other in self.order:
+            if other != locale:
+                planner = Planner(self.served, other, self.visible & self.served.in_locale(other), True, lambda _: False)
+                if planner.knows(planner.analyzer.stem(word), "own_words"):
+                    return True
+        return False
+
+    def turned(self, parsed: Parsed) -> tuple[str, str] | None:
+        """(locale, text) when nothing typed is known anywhere but everything is, on another keyboard layout."""
+        planners = [self.planner(locale) for locale in self.order]
+        for planner in planners:
+            words = planner.analyzer.words(parsed.all_text)
+            if any(planner.knows(w.stem) for w in words):
+                return None
+        for planner in planners:
+            for text in turned_round(self.query.text, planner.locale):
+                words = planner.analyzer.words(text)
+                if words and all(planner.knows(w.stem) for w in words):
+                    return planner.locale, text
+        return None
+
+    def rank(self, parsed: Parsed) -> list[Ranked]:
+        """The reader's locale first, then the others without articles that were already found."""
+        found: list[Ranked] = []
+        seen: set[int] = set()
+        for place, locale in enumerate(self.order):
+            planner = self.planner(locale)
+            plan = planner.plan(parsed, widen=place == 0)
+            if not plan.terms:
+                continue
+            allowed = self._filtered(plan, planner.allowed)
+            scores = score(self.served.scores, plan)
+            if place:
+                allowed &= words_matched(self.served, plan) >= LEAST_MATCH_ELSEWHERE * max(1, sum(not w.joined for w in plan.words))
+            matched = np.flatnonzero((scores > 0) & allowed)
+            codes = self.served.article_codes[matched]
+            if seen:
+                matched = matched[~np.isin(codes, np.fromiter(seen, dtype=np.int64))]
+                codes = self.served.article_codes[matched]
+            if len(self.order) > 1:
+                seen.update(codes.tolist())
+            matched = self._counted(locale, matched)
+            top = best(scores, matched, self.query.offset + self.query.limit)
+            if len(matched) or not place:
+                found.append(Ranked(plan, scores, matched, top))
+        return found
+
+    def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:
+        for phrase in plan.phrases:
+            if phrase:
+                allowed = allowed & with_phrase(self.served, plan.locale, phrase)
+        for stem in plan.excluded:
+            allowed = allowed & ~having(self.served, plan.locale, stem)
+        return allowed
+
+    def _counted(self, locale: str, matched: np.ndarray) -> np.ndarray:
+        """Count for the filters, each before it is applied itself, then apply them."""
+        query, served = self.query, self.served
+        in_locale = not query.only_locale or locale == query.only_locale
+        if in_locale and len(matched):
+            counts = np.bincount(served.category_codes[matched], minlength=len(served.categories))
+            for code in np.flatnonzero(counts):
+                category = served.categories[code]
+                self.by_category[category] = self.by_category.get(category, 0) + int(counts[code])
+        if query.category:
+            matched = matched[served.in_category(query.category)[matched]]
+        if len(matched):
+            self.by_locale[locale] = len(matched)
+        return matched if in_locale else matched[:0]
+
+    def hits(self, found: list[Ranked]) -> tuple[Hit, ...]:
+        """The page of hits that was asked for, dressed."""
+        ordered = list(self._ordered(found))
+        page = ordered[self.query.offset : self.query.offset + self.query.limit]
+        return tuple(self._hit(r, number, rank, pinned) for rank, (r, number, pinned) in enumerate(page, self.query.offset + 1))
+
+    def _ordered(self, found: list[Ranked]) -> Iterator[tuple[Ranked, int, bool]]:
+        pinned = self._pinned()
+        if pinned is not None and found:
+            yield found[0], pinned, True
+        for ranked in found:
+            for number in ranked.top:
+                if number != pinned:
+                    yield ranked, int(number), False
+
+    def _pinned(self) -> int | None:
+        """The article that editors put first for exactly this query, if the viewer may see it."""
+        slug = self.served.context.site.pinned_answers.get(self.query.locale, {}).get(normal(self.query.text))
+        if not slug or self.query.exact:
+            return None
+        for number in np.flatnonzero(self.visible & self.served.in_locale(self.query.locale)):
+            entry = self.served.entries[int(number)]
+            if entry and entry.slug == slug:
+                return int(number)
+        return None
+
+    def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
+        entry = self.served.entries[number]
+        assert entry is not None  # deleted documents are masked
+        dressed = dress(self.served, ranked.plan, number) if self.query.snippets else None
+        value = float(ranked.scores[number])
+        explanation = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned) if self.query.explain else None
+        return Hit(
+            rank=rank, article_id=entry.article_id, locale=entry.locale, category=entry.category, slug=entry.slug, title=entry.title,
+            url=entry.url, score=value, explanation=explanation, snippet=dressed.snippet if dressed else "",
+            title_marked=dressed.title if dressed else "", sections=dressed.sections if dressed else (),
+        )  # fmt: skip
 
 
 def answer(served: Served, query: Query, today: date) -> Results:
     """The results of a query for its viewer. Raises only what reading a damaged index raises."""
     started = time.perf_counter()
+    answering = Answering(served, query, today)
     parsed = parse(query.text)
-    visible = served.visible(query.viewer.audiences, today)
-    ranked: list[tuple[Plan, int, float]] = []
-    by_category: dict[str, int] = {}
-    by_locale: dict[str, int] = {}
-    total = 0
-    for locale in served.locales_for(query, fallbacks):
-        plan = plain_plan(parsed, analyzer_for(locale))
-        scores = score(served.scores, plan)
-        allowed = visible & served.in_locale(locale)
-        for phrase in plan.phrases:
-            if phrase:
-                allowed &= with_phrase(served, locale, phrase)
-        for stem in plan.excluded:
-            allowed &= ~having(served, locale, stem)
-        matched, top = best(scores, allowed & served.in_category(query.category) if query.category else allowed, query.offset + query.limit)
-        everything = np.flatnonzero((scores > 0) & allowed) if query.category else matched
-        if len(everything):
-            by_locale[locale] = len(everything)
-            for code, count in enumerate(np.bincount(served.category_codes[everything], minlength=len(served.categories))):
-                if count:
-                    by_category[served.categories[code]] = by_category.get(served.categories[code], 0) + int(count)
-        total += len(matched)
-        ranked.extend((plan, int(n), float(scores[n])) for n in top)
-    shown = ranked[query.offset : query.offset + query.limit]
-    hits = tuple(_hit(served, query, plan, number, value, rank) for rank, (plan, number, value) in enumerate(shown, query.offset + 1))
-    return Results(query=query, hits=hits, total=total, revision=served.origin.revision, by_category=by_category, by_locale=by_locale,
-                   took_ms=(time.perf_counter() - started) * 1000)
-
-
-def _hit(served: Served, query: Query, plan: Plan, number: int, value: float, rank: int) -> Hit:
-    entry = served.entries[number]
-    assert entry is not None  # deleted documents are masked
-    dressed = dress(served, plan, number) if query.snippets else None
-    explanation = Explanation(value, explain(served.scores, plan, number)) if query.explain else None
-    return Hit(
-        rank=rank, article_id=entry.article_id, locale=entry.locale, category=entry.category, slug=entry.slug, title=entry.title, url=entry.url,
-        score=value, explanation=explanation,
-        snippet=dressed.snippet if dressed else "", title_marked=dressed.title if dressed else "", sections=dressed.sections if dressed else (),
+    corrected = None
+    if not query.exact and not parsed.phrases and (turned := answering.turned(parsed)):
+        answering.order = [turned[0], *(loc for loc in answering.order if loc != turned[0])]
+        corrected = turned[1]
+        parsed = parse(corrected)
+    found = answering.rank(parsed)
+    close = False
+    if parsed.phrases and not any(len(r.matched) for r in found):
+        # Nobody has the quoted words like this: show what has them at all, and say that it is only close.
+        answering = Answering(served, query, today)
+        found = answering.rank(Parsed(parsed.all_text, excluded=parsed.excluded))
+        close = True
+    plan = found[0].plan if found else None
+    hits = answering.hits(found)
+    total = sum(len(r.matched) for r in found)
+    pinned = answering._pinned() is not None
+    if hits and not pinned and plan:
+        close = close or max(coverage(served, r.plan, r.top[:3]) for r in found) < CLOSE_BELOW
+    if plan and plan.corrections and corrected is None and hits:
+        corrected = plan.corrected(query.text, plan.corrections)
+    did_you_mean = plan.corrected(query.text, plan.rare) if plan and plan.rare and corrected is None else None
+    results = Results(
+        query=query, hits=hits, total=max(total, len(hits)), revision=served.origin.revision,
+        by_category=answering.by_category, by_locale=answering.by_locale, corrected=corrected,
+        also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean, close=close,
     )  # fmt: skip
+    if query.passage and found and hits and not close and query.offset == 0:
+        results = replace(results, passage=best_passage(served, found[0].plan, found[0].scores, found[0].top))
+    return replace(results, took_ms=(time.perf_counter() - started) * 1000)

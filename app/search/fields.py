@@ -25,7 +25,15 @@ EXACT_WEIGHTS = {EXACT: 0.25}
 GRAM_WEIGHTS = {GRAMS: 1.0}
 """Character 3-grams, only for languages that we cannot stem well (Hebrew first of all)."""
 
-KINDS = {"words": WORD_WEIGHTS, "pairs": PAIR_WEIGHTS, "exact": EXACT_WEIGHTS, "grams": GRAM_WEIGHTS, "names": {NAMES: 1.0}, "parts": {PARTS: 1.0}}
+KINDS = {
+    "words": WORD_WEIGHTS,
+    "pairs": PAIR_WEIGHTS,
+    "exact": EXACT_WEIGHTS,
+    "grams": GRAM_WEIGHTS,
+    "own_words": {part: weight for part, weight in WORD_WEIGHTS.items() if part != LEARNED},
+    "own_pairs": {part: weight for part, weight in PAIR_WEIGHTS.items() if part != LEARNED_PAIRS},
+    "names": {NAMES: 2.0, PARTS: 1.0},
+}
 """What can be asked for one term: a kind is a group of fields whose weighted scores are added."""
 
 CORRECTION_WEIGHT = 0.6

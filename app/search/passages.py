@@ -73,3 +73,7 @@ def marked(text: str, spans: list[tuple[int, int]]) -> str:
             out += [text[at:start], "[[", text[start:end], "]]"]
         at = end
     return "".join([*out, text[at:]])
+
+
+def best_passage(served: Served, plan: Plan, scores: np.ndarray, top: np.ndarray) -> None:
+    return None

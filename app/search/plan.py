@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.search.analysis import Analyzer, Word, grams, pairs
+import numpy as np
+
+from app.search.analysis import Analyzer, Word, analyzer_for, fold, grams, pairs
+from app.search.corrections import Corrector
+from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT
 from app.search.query_text import MAX_WORDS, Parsed
+from app.search.served import Served
+from app.search.spelling import Correction, vocabulary_of
+
+MOST_COMPLETIONS = 50
+"""Words that a starred beginning may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +38,144 @@ class Plan:
     locale: str
     terms: list[PlanTerm] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
-    """The words that count, in order."""
+    """The words that count, in order; `PlanTerm.word` is a place in this list."""
+    known: list[bool] = field(default_factory=list)
+    """For each of them: whether an article that the viewer may see has it."""
     phrases: list[list[str]] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
+    corrections: dict[int, Correction] = field(default_factory=dict)
+    """What was most likely meant, by place of the word that nobody has."""
+    rare: dict[int, Correction] = field(default_factory=dict)
+    """Words that hardly any article has, and a far commoner one that is nearly the same: only offered, never searched."""
+    added: list[str] = field(default_factory=list)
+    """Words that were added to what was typed, to be named on the page."""
+    _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1) -> None:
-        if term and not any(t.kind == kind and t.term == term for t in self.terms):
+        """Add a term unless it is there already: what was typed goes first and keeps its weight."""
+        if term and (kind, term) not in self._seen:
+            self._seen.add((kind, term))
             self.terms.append(PlanTerm(kind, term, weight, origin, word))
+
+    def corrected(self, text: str, which: dict[int, Correction]) -> str:
+        """The query's text with these words in place of the typed ones."""
+        by_text = {self.words[i].text: c.word for i, c in which.items()}
+        out, at = [], 0
+        for word in analyzer_for(self.locale).words(text):
+            if word.text in by_text and not word.joined and word.start >= at:
+                out += [text[at : word.start], by_text[word.text]]
+                at = word.end
+        return "".join([*out, text[at:]])
+
+
+class Planner:
+    """Makes the plan of one query for one locale, from what this viewer may see there."""
+
+    def __init__(self, served: Served, locale: str, allowed: np.ndarray, exact: bool, known_elsewhere: Callable[[str], bool]) -> None:
+        self.served, self.locale, self.allowed, self.exact = served, locale, allowed, exact
+        self.analyzer: Analyzer = analyzer_for(locale)
+        self._words_kind, self._pairs_kind = ("own_words", "own_pairs") if exact else ("words", "pairs")
+        self._elsewhere = known_elsewhere
+
+    def knows(self, stem: str, kind: str = "words") -> bool:
+        """Whether any visible article of this locale has the stem."""
+        docs, _ = self.served.scores.of_term(kind, self.locale, stem)
+        return bool(self.allowed[docs].any()) if len(docs) else False
+
+    def plan(self, parsed: Parsed, widen: bool = True) -> Plan:
+        """The whole plan; without `widen` only what was typed (and its neighbours as pairs)."""
+        chunks = [self.analyzer.words(text) for text in (parsed.free, *parsed.phrases)]
+        quoted = {id(w) for words in chunks[1:] for w in words}
+        everything = [w for words in chunks for w in words]
+        plan = Plan(self.locale, words=content_words(everything))
+        self._typed(plan, chunks)
+        free = [i for i, w in enumerate(plan.words) if id(w) not in quoted and not w.joined]
+        if widen and not self.exact:
+            self._correct(plan, free)
+            self._synonyms(plan, chunks[0])
+        for prefix in parsed.prefixes:
+            self._complete(plan, prefix)
+        plan.phrases = [[w.text for w in words if not w.joined] for words in chunks[1:]]
+        plan.excluded = [w.stem for text in parsed.excluded for w in self.analyzer.words(text)]
+        return plan
+
+    def _typed(self, plan: Plan, chunks: list[list[Word]]) -> None:
+        for number, word in enumerate(plan.words):
+            plan.known.append(self.knows(word.stem))
+            plan.add(self._words_kind, word.stem, 1.0, "query", number)
+            plan.add("exact", word.text, 1.0, "exact", number)
+            if self.analyzer.grams:
+                for gram in grams(word.text, self.analyzer.grams):
+                    plan.add("grams", gram, 1.0, "grams", number)
+        for words in chunks:
+            for pair in pairs(words)[:MAX_WORDS]:
+                plan.add(self._pairs_kind, pair, 1.0, "shingle")
+
+    def _correct(self, plan: Plan, free: list[int]) -> None:
+        corrector = Corrector(self.served, self.analyzer, self.allowed)
+        for i in free:
+            word = plan.words[i]
+            around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
+            if plan.known[i] or word.stop:
+                if not word.stop and (commoner := corrector.commoner(word)):
+                    plan.rare[i] = commoner
+                continue
+            if self._elsewhere(word.text) or any(c.isdigit() for c in word.text):
+                continue
+            if (parts := corrector.split(word)) is not None:
+                for part in parts:
+                    plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
+                plan.corrections[i] = Correction(" ".join(parts), 1, 3.0)
+            elif meant := corrector.meant(word, around):
+                plan.corrections[i] = meant[0]
+                for place, correction in enumerate(meant[:3]):
+                    weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
+                    plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i)
+                    plan.add("exact", correction.word, weight, "correction", i)
+            else:
+                for similar, alike in corrector.similar(word):
+                    plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i)
+        self._pairs_of_corrected(plan)
+        for i, joined in corrector.joined(plan.words):
+            plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", i)
+        plan.added += [c.word for c in plan.corrections.values()]
+
+    def _pairs_of_corrected(self, plan: Plan) -> None:
+        stems = [self.analyzer.stem(plan.corrections[i].word) if i in plan.corrections else w.stem for i, w in enumerate(plan.words) if not w.joined]
+        for a, b in zip(stems, stems[1:], strict=False):
+            plan.add(self._pairs_kind, f"{a}_{b}", CORRECTION_WEIGHT, "correction")
+
+    def _synonyms(self, plan: Plan, free: list[Word]) -> None:
+        words = [w for w in free if not w.joined]
+        for start, target in self.served.synonyms_of(self.locale).of(words):
+            place = next((i for i, w in enumerate(plan.words) if w is words[start]), -1)
+            meaning = self.analyzer.words(target)
+            for word in content_words(meaning):
+                plan.add(self._words_kind, word.stem, SYNONYM_WEIGHT, "synonym", place)
+            for pair in pairs(meaning):
+                plan.add(self._pairs_kind, pair, SYNONYM_WEIGHT, "synonym")
+            plan.added.append(target)
+
+    def _complete(self, plan: Plan, prefix: str) -> None:
+        folded = fold(prefix.lower())
+        words = {w for s in self.served.segments for w in vocabulary_of(s, self.locale).beginning(folded)}
+        place = len(plan.words)
+        plan.words.append(Word(prefix.lower(), folded, 0, 0, False))
+        stems = sorted({self.analyzer.stem(w) for w in words})
+        visible = [s for s in stems if self.knows(s)][:MOST_COMPLETIONS]
+        plan.known.append(bool(visible))
+        for stem in visible:
+            plan.add("own_words", stem, PREFIX_WEIGHT, "prefix", place)
 
 
 def content_words(words: list[Word]) -> list[Word]:
-    """The words that say something; all of them when nothing else is left."""
+    """The words that say something; all of them when nothing else is left. At most twelve (joined forms come on top)."""
     kept = [w for w in words if not w.stop] or words
-    return kept[: MAX_WORDS + sum(w.joined for w in kept[:MAX_WORDS])]
-
-
-def plain_plan(parsed: Parsed, a: Analyzer) -> Plan:
-    """The query as it was typed: stems, the words themselves, neighbouring pairs."""
-    words = a.words(parsed.all_text)
-    plan = Plan(a.locale, words=content_words(words))
-    for number, word in enumerate(plan.words):
-        plan.add("words", word.stem, 1.0, "query", number)
-        plan.add("exact", word.text, 1.0, "exact", number)
-        if a.grams:
-            for gram in grams(word.text, a.grams):
-                plan.add("grams", gram, 1.0, "grams", number)
-    for pair in pairs(words)[:MAX_WORDS]:
-        plan.add("pairs", pair, 1.0, "shingle")
-    plan.phrases = [[w.text for w in a.words(p) if not w.joined] for p in parsed.phrases]
-    plan.excluded = [w.stem for e in parsed.excluded for w in a.words(e)]
-    return plan
+    out: list[Word] = []
+    count = 0
+    for word in kept:
+        count += not word.joined
+        if count > MAX_WORDS:
+            break
+        out.append(word)
+    return out

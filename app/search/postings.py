@@ -14,7 +14,8 @@ from math import log
 
 import numpy as np
 
-from app.search.fields import K1, KINDS, B, field_name
+from app.search.fields import K1, KINDS, LEARNED, LEARNED_PAIRS, B, field_name
+from app.search.learned import LearnedIndex
 
 DECODED_BYTES = 72 * 2**20
 SCORED_BYTES = 48 * 2**20
@@ -63,6 +64,8 @@ class Segment(ABC):
         """By field: how many terms each document has there (as coarsely as the index keeps it)."""
         self.totals = totals
         """By field: all terms of the segment."""
+        self.extras: dict[object, object] = {}
+        """Made from the segment on first use and true as long as it lives: vocabularies."""
         self._lexicons: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
@@ -110,8 +113,8 @@ class Statistics:
 class Scores:
     """The weighted scores of single terms at one commit."""
 
-    def __init__(self, segments: list[Segment], statistics: Statistics, decoded: BoundedCache) -> None:
-        self.segments, self.statistics = segments, statistics
+    def __init__(self, segments: list[Segment], statistics: Statistics, decoded: BoundedCache, learned: LearnedIndex | None = None) -> None:
+        self.segments, self.statistics, self.learned = segments, statistics, learned
         self.bases = np.cumsum([0, *(s.size for s in segments)])
         self._decoded = decoded
         self._scored = BoundedCache(SCORED_BYTES)
@@ -139,6 +142,8 @@ class Scores:
 
     def of_part(self, part: str, locale: str, term: str) -> tuple[np.ndarray, np.ndarray]:
         """BM25 of one term in one field: (documents, scores)."""
+        if part in (LEARNED, LEARNED_PAIRS):
+            return self._of_learned(part, locale, term)
         field = field_name(part, locale)
         lists = self.lists(field, term)
         frequency = sum(len(docs) for docs, _ in lists)
@@ -152,6 +157,16 @@ class Scores:
                 scores.append(idf * (tf * (K1 + 1)) / (tf + K1 * ((1 - B) + B * length / average)))
                 numbers.append(docs + base)
         return np.concatenate(numbers), np.concatenate(scores)
+
+    def _of_learned(self, part: str, locale: str, term: str) -> tuple[np.ndarray, np.ndarray]:
+        field = field_name(part, locale)
+        found = self.learned.list_of(field, term) if self.learned else None
+        if found is None or self.learned is None:
+            return NOTHING, NOTHING
+        docs, tf = found
+        lengths, average = self.learned.lengths(field)
+        idf = self.statistics.idf(locale, len(docs))
+        return docs, idf * (tf * (K1 + 1)) / (tf + K1 * ((1 - B) + B * lengths[docs] / average))
 
     def of_term(self, kind: str, locale: str, term: str) -> tuple[np.ndarray, np.ndarray]:
         """The weighted sum of a term's scores in all fields of a kind: (documents, scores)."""

@@ -21,18 +21,48 @@ def score(scores: Scores, plan: Plan) -> np.ndarray:
     return total
 
 
-def best(total: np.ndarray, allowed: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The matching documents, and the best `count` of them: by score, then by number."""
-    matched = np.flatnonzero((total > 0) & allowed)
+def best(total: np.ndarray, matched: np.ndarray, count: int) -> np.ndarray:
+    """The best `count` of the matching documents: by score, then by number."""
     values = total[matched]
     if len(matched) > count > 0:
         least = np.partition(values, len(values) - count)[len(values) - count]
         keep = values >= least  # all ties of the last place, so that the order does not depend on the partition
-        top, values = matched[keep], values[keep]
-    else:
-        top = matched
-    order = np.lexsort((top, -values))[:count]
-    return matched, top[order]
+        matched, values = matched[keep], values[keep]
+    return matched[np.lexsort((matched, -values))[:count]]
+
+
+def words_matched(served: Served, plan: Plan) -> np.ndarray:
+    """How many of the query's own words every document has."""
+    count = np.zeros(served.size, dtype=np.int16)
+    for term in plan.terms:
+        if term.origin == "query":
+            docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
+            count[docs] += 1
+    return count
+
+
+def coverage(served: Served, plan: Plan, numbers: np.ndarray) -> float:
+    """The largest share of the query's information that one of these documents has; a word that nobody has weighs as the rarest would."""
+    statistics = served.scores.statistics
+    words = [(i, w) for i, w in enumerate(plan.words) if not w.joined]
+    weights = {}
+    for i, word in words:
+        docs, _ = served.scores.of_term("words", plan.locale, word.stem)
+        weights[i] = statistics.idf(plan.locale, len(docs))
+    whole = sum(weights.values())
+    if not whole or not len(numbers):
+        return 0.0
+    best_share = 0.0
+    for number in numbers:
+        has: set[int] = set()
+        for term in plan.terms:
+            if term.word in weights and term.word not in has and term.kind in ("words", "own_words"):
+                docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
+                at = int(np.searchsorted(docs, number))
+                if at < len(docs) and docs[at] == number:
+                    has.add(term.word)
+        best_share = max(best_share, sum(weights[i] for i in has) / whole)
+    return best_share
 
 
 def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from app.content import Audience
-from app.search.engine import Query, SearchContext
+from app.search.engine import SearchContext
 from app.search.fields import EXACT, field_name
+from app.search.learned import LearnedIndex
 from app.search.postings import BoundedCache, Scores, Segment, Statistics
 from app.search.shelf import Entry, Shelf
+from app.search.synonyms import Synonyms
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Served:
         self.size = len(self.entries)
         self.locales: list[str] = sorted({e.locale for e in self.entries if e})
         counts = {locale: self._articles(locale) for locale in self.locales}
-        self.scores = Scores(segments, Statistics(segments, counts), decoded)
         self._codes()
+        learned = LearnedIndex(context.learned, self.number_of_key, self.size) if context.learned else None
+        self.scores = Scores(segments, Statistics(segments, counts), decoded, learned)
         self._masks: dict[object, np.ndarray] = {}
-        self.extras: dict[object, object] = {}
-        """Made on first use and kept as long as this commit is served: vocabularies, learned phrases, suggestion tables."""
+        self._synonyms: dict[str, Synonyms] = {}
 
     def _articles(self, locale: str) -> int:
         field = field_name(EXACT, locale)
@@ -61,6 +62,9 @@ class Served:
         locale_code = {code: i for i, code in enumerate(self.locales)}
         self.category_codes = np.array([category_code[e.category] if e else 0 for e in self.entries], dtype=np.int32)
         self.locale_codes = np.array([locale_code[e.locale] if e else 0 for e in self.entries], dtype=np.int32)
+        articles = {article_id: i for i, article_id in enumerate(sorted({e.article_id for e in self.entries if e}))}
+        self.article_codes = np.array([articles[e.article_id] if e else -1 for e in self.entries], dtype=np.int64)
+        """Translations of one article share a code."""
         self.number_of_key = {e.key: number for number, e in enumerate(self.entries) if e}
 
     def visible(self, audiences: frozenset[Audience], today: date) -> np.ndarray:
@@ -82,14 +86,16 @@ class Served:
             mask = self._masks[key] = self.locale_codes == code
         return mask
 
+    def synonyms_of(self, locale: str) -> Synonyms:
+        """The editors' synonyms of a locale, read once."""
+        found = self._synonyms.get(locale)
+        if found is None:
+            found = self._synonyms[locale] = Synonyms(self.context.synonyms.get(locale, ()), locale)
+        return found
+
     def in_category(self, category: str) -> np.ndarray:
         code = self.categories.index(category) if category in self.categories else -1
         return self.category_codes == code
-
-    def locales_for(self, query: Query, order: Callable[[str, list[str]], list[str]]) -> list[str]:
-        """The locales to search, the reader's first."""
-        offered = order(query.locale, self.locales)
-        return [loc for loc in offered if loc == query.only_locale] if query.only_locale else offered
 
 
 def _may_see(entry: Entry, audiences: frozenset[Audience], day: str) -> bool:

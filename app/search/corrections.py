@@ -1,0 +1,113 @@
+"""What somebody meant by a word that no visible article has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.search.analysis import Analyzer, Word, fold
+from app.search.fields import EXACT
+from app.search.hebrew import is_hebrew
+from app.search.served import Served
+from app.search.spelling import LONG_WORD, SHORTEST, Correction, likelihood, vocabulary_of
+
+COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
+"""Languages that write compounds as one word: parts may be found in articles that never use the whole."""
+MOST_CANDIDATES = 12
+LEAST_PART = 3
+"""Letters of the shortest part that a word run together may be split into."""
+RARE = 3
+FAR_COMMONER = 10
+"""Of a word that fewer than three articles have, one that ten times as many have is offered."""
+
+
+class Corrector:
+    """Corrections from the vocabulary of what one viewer may see in one locale."""
+
+    def __init__(self, served: Served, analyzer: Analyzer, allowed: np.ndarray) -> None:
+        self._served, self._analyzer, self._allowed = served, analyzer, allowed
+
+    def articles_with(self, word: str) -> int:
+        """How many visible articles have exactly this word."""
+        docs = self._served.scores.documents(EXACT, self._analyzer.locale, word)
+        return int(np.count_nonzero(self._allowed[docs])) if len(docs) else 0
+
+    def meant(self, word: Word, around: list[Word]) -> list[Correction]:
+        """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer."""
+        typed = fold(word.text).replace("'", "")
+        if len(typed) < SHORTEST - 1:
+            return []
+        found = self._candidates(typed, 1)
+        if len(typed) < SHORTEST:
+            found = [c for c in found if len(c[0]) > len(typed) or sorted(fold(c[0])) == sorted(typed)]
+        if not found and len(typed) >= LONG_WORD:
+            found = [c for c in self._candidates(typed, 2) if len(c[0]) >= LONG_WORD - 1]
+        found = sorted(found, key=lambda c: -c[1])[:MOST_CANDIDATES]
+        ranked = [Correction(w, n, likelihood(typed, fold(w), n, self._in_context(w, around))) for w, n in found]
+        return sorted(ranked, key=lambda c: (-c.likelihood, c.word))
+
+    def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
+        words = {w for s in self._served.segments for w in vocabulary_of(s, self._analyzer.locale).within(typed, edits)}
+        return [(w, count) for w in words if (count := self.articles_with(w))]
+
+    def _in_context(self, word: str, around: list[Word]) -> bool:
+        stem = self._analyzer.stem(word)
+        return any(self._has_pair(a.stem, stem) or self._has_pair(stem, a.stem) for a in around)
+
+    def _has_pair(self, first: str, second: str) -> bool:
+        docs, _ = self._served.scores.of_term("own_pairs", self._analyzer.locale, f"{first}_{second}")
+        return bool(self._allowed[docs].any()) if len(docs) else False
+
+    def commoner(self, word: Word) -> Correction | None:
+        """For a rare word: the nearly equal one that far more articles have."""
+        typed = fold(word.text)
+        if len(typed) <= SHORTEST or word.joined or any(c.isdigit() for c in typed):
+            return None
+        count = self.articles_with(word.text)
+        if not 0 < count < RARE:
+            return None
+        near = [
+            (n, w)
+            for w, n in self._candidates(typed, 1)
+            if n >= FAR_COMMONER * count and w[0] == word.text[0] and self._analyzer.stem(w) != word.stem
+        ]
+        if not near:
+            return None
+        n, best = max(near)
+        return Correction(best, n, likelihood(typed, fold(best), n, False))
+
+    def split(self, word: Word) -> list[str] | None:
+        """Two words run together (`topup`, `Kontoeinstellungen`): where some article has them side by side, or a compound's known parts."""
+        typed = word.text
+        if len(typed) < 2 * LEAST_PART or not typed.isalpha() or is_hebrew(typed):
+            return None
+        best: tuple[int, list[str]] | None = None
+        for cut in range(LEAST_PART, len(typed) - LEAST_PART + 1):
+            first, second = typed[:cut], typed[cut:]
+            if not (here := self.articles_with(first)) or not (there := self.articles_with(second)):
+                continue
+            side_by_side = self._has_pair(self._analyzer.stem(first), self._analyzer.stem(second))
+            compound = self._analyzer.language in COMPOUNDING and min(len(first), len(second)) > LEAST_PART
+            if (side_by_side or compound) and (best is None or min(here, there) > best[0]):
+                best = (min(here, there), [first, second])
+        return best[1] if best else None
+
+    def joined(self, words: list[Word]) -> Iterator[tuple[int, str]]:
+        """Neighbours that some article writes as one word (`log in`, `kredit karte`)."""
+        typed = [(i, w) for i, w in enumerate(words) if not w.joined]
+        for (i, a), (_, b) in zip(typed, typed[1:], strict=False):
+            together = a.text + b.text
+            if together.isalpha() and self.articles_with(together):
+                yield i, together
+
+    def similar(self, word: Word) -> list[tuple[str, float]]:
+        """Words that share most of their letters' sequences, when nothing nearer is known."""
+        typed = fold(word.text)
+        if len(typed) < SHORTEST + 1:
+            return []
+        alike: dict[str, float] = {}
+        for segment in self._served.segments:
+            alike |= vocabulary_of(segment, self._analyzer.locale).similar(typed)
+        seen = sorted(alike.items(), key=lambda item: (-item[1], item[0]))[: 2 * MOST_CANDIDATES]
+        return [(w, d) for w, d in seen if self.articles_with(w)][:MOST_CANDIDATES]

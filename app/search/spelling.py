@@ -1,0 +1,156 @@
+"""The words that articles use, and which of them somebody meant who typed a word that no article has.
+
+Candidates at one edit (a letter missing, too many, wrong, or two neighbours swapped) are what a symmetric-delete dictionary would find;
+here they come from comparing letter sets of the whole vocabulary at once, 10 bytes a word and nothing to build or keep up to date, then
+checking the few that are left. Two edits only from 8 letters on. Never anything with a digit: numbers, codes, product names.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from app.search.analysis import fold, grams
+from app.search.fields import EXACT, NAMES, field_name
+from app.search.postings import Segment
+
+LONG_WORD = 8
+"""Letters from which two edits are looked for."""
+SHORTEST = 4
+"""Letters below which a word is not corrected, but for one letter that is missing or swapped."""
+GRAM = 4
+LEAST_ALIKE = 0.4
+"""Share of common 4-grams from which a word counts as similar."""
+
+
+class Vocabulary:
+    """The words of one segment in one locale. What the viewer may see is asked of the posting lists, not here."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = [w for w in words if len(w) >= 3 and not any(c.isdigit() for c in w)]
+        self.folded = [fold(w).replace("'", "") for w in self.words]
+        self._lengths = np.array([len(w) for w in self.folded], dtype=np.int16)
+        self._letters = np.array([_letters(w) for w in self.folded], dtype=np.uint64)
+        self._text = "\n" + "\n".join(self.folded) + "\n"
+        self._starts = np.cumsum([1, *(len(w) + 1 for w in self.folded)])[:-1] if self.folded else np.zeros(0, np.int64)
+        order = sorted(range(len(self.words)), key=self.folded.__getitem__)
+        self._by_fold = [self.folded[i] for i in order]
+        self._ordered = [self.words[i] for i in order]
+
+    def within(self, word: str, edits: int) -> list[str]:
+        """The words at this many edits or fewer from a folded word, itself not counted."""
+        near = np.abs(self._lengths - len(word)) <= edits
+        differing = np.bitwise_count(self._letters ^ np.uint64(_letters(word)))
+        found = np.flatnonzero(near & (differing <= 2 * edits))
+        test = is_one_edit if edits == 1 else is_two_edits
+        return [self.words[i] for i in found if self.folded[i] != word and test(word, self.folded[i])]
+
+    def beginning(self, prefix: str, limit: int = 200) -> list[str]:
+        """The words that begin with a folded prefix, in order."""
+        start, end = bisect_left(self._by_fold, prefix), bisect_right(self._by_fold, prefix + "\U0010ffff")
+        return self._ordered[start : min(end, start + limit)]
+
+    def similar(self, word: str) -> dict[str, float]:
+        """Words that share 4-grams with a folded word, and how large the common part is (Dice)."""
+        mine = set(grams(word, GRAM))
+        shared: dict[int, int] = {}
+        for gram in mine:
+            at = self._text.find(gram)
+            last = -1
+            while at >= 0:
+                number = int(np.searchsorted(self._starts, at, side="right")) - 1
+                if number != last:  # a gram twice in one word counts once
+                    shared[number] = shared.get(number, 0) + 1
+                    last = number
+                at = self._text.find(gram, at + 1)
+        alike = {}
+        for number, count in shared.items():
+            dice = 2 * count / (len(mine) + max(1, len(self.folded[number]) - GRAM + 1))
+            if dice >= LEAST_ALIKE:
+                alike[self.words[number]] = dice
+        return alike
+
+
+def vocabulary_of(segment: Segment, locale: str, part: str = EXACT) -> Vocabulary:
+    """A segment's vocabulary, made once for as long as the segment lives."""
+    key = (part, locale)
+    found = segment.extras.get(key)
+    if not isinstance(found, Vocabulary):
+        field = field_name(part, locale)
+        found = segment.extras[key] = Vocabulary(segment.lexicon(field) if field in segment.totals else [])
+    return found
+
+
+def names_of(segment: Segment, locale: str) -> Vocabulary:
+    return vocabulary_of(segment, locale, NAMES)
+
+
+def _letters(word: str) -> int:
+    """The set of a word's letters as bits; letters of other alphabets share bits, which only lets more candidates through."""
+    bits = 0
+    for letter in word:
+        code = ord(letter)
+        bits |= 1 << (code - 97 if 97 <= code <= 122 else 26 + code % 38)
+    return bits
+
+
+def is_one_edit(a: str, b: str) -> bool:
+    """Whether one missing, additional, wrong or swapped letter makes one of the other."""
+    if len(a) > len(b):
+        a, b = b, a
+    i = 0
+    while i < len(a) and a[i] == b[i]:
+        i += 1
+    if len(a) == len(b):
+        return a[i + 1 :] == b[i + 1 :] or (i + 1 < len(a) and a[i] == b[i + 1] and a[i + 1] == b[i] and a[i + 2 :] == b[i + 2 :])
+    return len(b) - len(a) == 1 and a[i:] == b[i + 1 :]
+
+
+def is_two_edits(a: str, b: str) -> bool:
+    """Whether at most two edits (a swap of neighbours counts as one) lie between the words."""
+    if abs(len(a) - len(b)) > 2:
+        return False
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > 2:
+            return False
+    return row[-1] <= 2
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A word the articles have, how many articles have it, and how likely it is what was meant."""
+
+    word: str
+    articles: int
+    likelihood: float
+
+
+def likelihood(typed: str, meant: str, articles: int, in_context: bool) -> float:
+    """How likely `meant` is behind `typed`: frequent words, words that stand beside the other words of the query, and common slips first.
+
+    The steps are natural logarithms of odds: swapped neighbours and doubled letters are the commonest slips, the first letter is rarely
+    wrong, and a pair that some article has is the best witness.
+    """
+    points = log(articles + 1)
+    if in_context:
+        points += 3.0
+    if typed[:1] != meant[:1]:
+        points -= 1.5
+    if (len(typed) == len(meant) and sorted(typed) == sorted(meant)) or (len(typed) != len(meant) and _without_doubles(typed) == _without_doubles(meant)):
+        points += 1.0
+    return points
+
+
+def _without_doubles(word: str) -> str:
+    return "".join(c for i, c in enumerate(word) if i == 0 or c != word[i - 1])
