@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 import Stemmer
 
-_WORD = re.compile(r"[^\W_]+")
-_PLACEHOLDER = re.compile(r"‹\w+›")
+from app.deflection.wording import STOP_WORDS, normalise
 
-STOP_WORDS = {
-    "en": "a an and are as at be but by can could do does for from get got has have he help hello hi how i if in is it its me my need "
-    "not of on or our please problem should so than that the their them then there they this to trying want was we what when where "
-    "which who why will with would you your",
-    "sv": "att av behöver den det du en ett far fick för från får ha har hej hjälp hur i inte jag kan kunde man med men min mina mitt "
-    "måste och om på problem sig ska skulle som till tack vad var varför vi vill är",
-    "ru": "в вы где для до его если есть за и из или как какой когда ли мне мой моя мы на надо не нет но о он они от по почему помогите "
-    "при проблема с со так то у что чтобы это я здравствуйте",
-    "he": "אני אבל או איך איפה את אתה ב בבקשה גם הוא היא הם זה זו יש כל כן כי ל לא לי מה מי מתי של עזרה על עם שלום שלי תודה",
-}
-STOPPED = frozenset(word for words in STOP_WORDS.values() for word in words.split())
-"""The lists of all four languages apply together (deflection.md, Appendix A)."""
+_PLACEHOLDER = re.compile(r"‹\w+›")
 
 _SNOWBALL = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish", "eu": "basque",
@@ -35,11 +22,6 @@ _HEBREW_ENDINGS = ("ים", "ות")
 _LATIN = re.compile(r"^[a-z0-9]+$")
 
 
-def normalise(text: str) -> str:
-    """NFKC, casefold, then the runs of letters and digits joined by single spaces; typed placeholders keep their name."""
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
-
-
 def stems(text: str, locale: str) -> tuple[str, ...]:
     """The sorted, distinct stems of the meaning words: the key of a query."""
     return _stems(normalise(_PLACEHOLDER.sub(" ", text)), locale.split("-")[0])
@@ -48,7 +30,7 @@ def stems(text: str, locale: str) -> tuple[str, ...]:
 @lru_cache(maxsize=200_000)
 def _stems(text: str, language: str) -> tuple[str, ...]:
     words = text.split()
-    meaning = [word for word in words if word not in STOPPED] or words
+    meaning = [word for word in words if word not in STOP_WORDS] or words
     return tuple(sorted({stem(word, language) for word in meaning}))
 
 
@@ -84,7 +66,3 @@ def trigrams(word: str) -> frozenset[str]:
     """Every 3-character window of ^word$."""
     padded = f"^{word}$"
     return frozenset(padded[i : i + 3] for i in range(len(padded) - 2))
-
-
-def dice(a: frozenset[str], b: frozenset[str]) -> float:
-    return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.deflection.clock import DAY
-from app.deflection.cluster_text import normalise
 from app.deflection.events import AGENT, TEST, milliseconds
+from app.deflection.wording import normalise
 
 WINDOW_DAYS = 90
 """A query may be shown word for word if enough different people asked it within this many days."""

@@ -50,7 +50,8 @@ class NeedFact:
     cluster: int = 0
     """The query cluster of the need's first search; 0 where it has none."""
     article: str = ""
-    """The article that was read last."""
+    """The article that was read last; `top` is the first result of the first search, '' where nothing was listed."""
+    top: str = ""
     searches: int = 0
     zero: int = 0
     """Searches of the need without a result; `clicked` with at least one opened."""
@@ -64,10 +65,12 @@ class NeedFact:
     """Whether the explicit signal was 'this solved it'."""
     forms: int = 0
     forms_shown: int = 0
+    forms_left: int = 0
+    """Contact forms opened; of these with answers shown; of those not sent."""
     answer_ms: int = -1
     """From the first search to the start of the satisfying view; −1 without one."""
     escalate_ms: int = -1
-    """From the last activity to the first ticket; −1 without one."""
+    """From the last activity to the first ticket that is linked or, beyond the window, could be within 14 days; −1 without one."""
     asked: bool = False
     survey: int = -1
     """The calibration survey: asked, and the answer 1, 0 or −1 for none."""
@@ -89,7 +92,7 @@ class TicketFact:
     subject: str = ""
 
 
-CODED = ("locale", "surface", "device", "article")
+CODED = ("locale", "surface", "device", "article", "top")
 LEFT_OUT = ("need", "query")
 _NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64}
 _BOOLEANS = {"post_ticket", "opened", "satisfied", "solved", "asked"}

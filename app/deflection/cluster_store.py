@@ -1,0 +1,229 @@
+"""Clusters in the database: new needs find theirs, the nightly merge, and what an editor does; every change leaves a trace."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from app.deflection.cluster_text import stems
+from app.deflection.clusters import Bag, Clustering
+from app.deflection.events import milliseconds
+from app.deflection.ledger import move_rollups
+from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
+from app.errors import Invalid, NotFound
+
+NIGHTLY = "nightly"
+BAG_LENGTH = 400
+NO_LANGUAGE = "und"
+NOTHING = 0
+"""The cluster of queries that are made of nothing but signs."""
+
+
+class ClusterNotFound(NotFound):
+    """There is no living cluster of this number."""
+
+
+@dataclass(frozen=True)
+class ClusterChange:
+    """One line of a cluster's history."""
+
+    at: int
+    who: str
+    action: str
+    cluster: int
+    other: int | None
+    detail: str
+
+
+def language_of(locale: str) -> str:
+    return (locale or NO_LANGUAGE).split("-")[0].lower()
+
+
+def bag_of(query: str, locale: str) -> Bag:
+    """The bag of a query, bounded to what a column holds."""
+    bag = stems(query, locale or "en")
+    while len(" ".join(bag)) > BAG_LENGTH:
+        bag = bag[:-1]
+    return bag
+
+
+def _load(db: Session, language: str, now: datetime) -> Clustering:
+    clustering = Clustering(lambda: _new_cluster(db, language, now))
+    for row in db.scalars(select(ClusterBagRow).where(ClusterBagRow.language == language)):
+        clustering.restore(row.cluster, tuple(row.bag.split()), row.n, row.leads, row.pinned)
+    return clustering
+
+
+def _new_cluster(db: Session, language: str, now: datetime) -> int:
+    row = QueryClusterRow(language=language, name="", label="", verbatim=False, created_at=milliseconds(now))
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+def assign_due(db: Session, now: datetime, limit: int = 5000) -> int:
+    """Give a cluster to needs that have a query and none yet; gives how many."""
+    rows = db.execute(
+        text("SELECT id, q, lang FROM need WHERE cluster IS NULL AND q <> '' ORDER BY first LIMIT :limit"), {"limit": limit}
+    ).all()
+    by_language: dict[str, list[tuple[str, Bag]]] = defaultdict(list)
+    for need, q, lang in rows:
+        by_language[language_of(lang)].append((need, bag_of(q, language_of(lang))))
+    for language, needs in by_language.items():
+        _assign(db, language, needs, now)
+    return len(rows)
+
+
+def _assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: datetime) -> None:
+    clustering = _load(db, language, now)
+    counts = Counter(bag for _, bag in needs)
+    known = set(clustering.known)
+    # The most asked first, so that a new cluster is led by its common wording and not by a slip.
+    found = {bag: clustering.assign(bag, n) if bag else NOTHING for bag, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))}
+    leaders = {leader.bag for leader in clustering.leaders.values()}
+    fresh = [
+        {"language": language, "bag": " ".join(bag), "cluster": found[bag], "n": counts[bag], "leads": bag in leaders, "pinned": False}
+        for bag in counts
+        if bag and bag not in known
+    ]
+    if fresh:
+        db.execute(insert(ClusterBagRow), fresh)
+    again = [{"language": language, "bag": " ".join(bag), "n": counts[bag]} for bag in counts if bag in known]
+    if again:
+        db.execute(text("UPDATE cluster_bag SET n = n + :n WHERE language = :language AND bag = :bag"), again)
+    _move_needs(db, [(need, found[bag]) for need, bag in needs])
+
+
+_NEED = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id = :need")
+
+
+def _move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
+    """Write the cluster of needs, and move them in the daily roll-ups as well, so that both keep telling the same."""
+    wanted = dict(moves)
+    rows = [dict(db.execute(_NEED, {"need": need}).mappings().one()) for need in wanted]
+    rows = [row for row in rows if (row["cluster"] or 0) != wanted[row["id"]]]
+    if rows:
+        db.execute(text("UPDATE need SET cluster = :cluster WHERE id = :need"), [{"need": r["id"], "cluster": wanted[r["id"]]} for r in rows])
+        move_rollups(db, rows, [{**row, "cluster": wanted[row["id"]]} for row in rows])
+
+
+def merge_nightly(db: Session, now: datetime) -> int:
+    """Pass 2 over the leaders of every language; gives how many clusters went into another."""
+    languages = db.execute(select(ClusterBagRow.language).distinct()).scalars().all()
+    merged = 0
+    for language in languages:
+        pairs = _load(db, language, now).merge_leaders()
+        for old, new in pairs:
+            _merge(db, old, new, NIGHTLY, now, keep_pinned=True)
+        merged += len(pairs)
+    return merged
+
+
+def _merge(db: Session, old: int, new: int, who: str, now: datetime, keep_pinned: bool = False) -> None:
+    bags = update(ClusterBagRow).where(ClusterBagRow.cluster == old)
+    if keep_pinned and db.scalar(select(func.count()).where(ClusterBagRow.cluster == old, ClusterBagRow.pinned)):
+        # What an editor pinned stays behind as the cluster; only the rest moves.
+        db.execute(bags.where(~ClusterBagRow.pinned).values(cluster=new, leads=False))
+        _note(db, now, who, "merge", old, new, "all but the pinned queries")
+        _follow_bags(db, old)
+        return
+    db.execute(bags.values(cluster=new, leads=False))
+    db.execute(update(QueryClusterRow).where(QueryClusterRow.merged_into == old).values(merged_into=new))
+    db.execute(update(QueryClusterRow).where(QueryClusterRow.id == old).values(merged_into=new))
+    _note(db, now, who, "merge", old, new, "")
+    ids = db.execute(text("SELECT id FROM need WHERE cluster = :old"), {"old": old}).scalars()
+    _move_needs(db, [(need, new) for need in ids])
+
+
+def _follow_bags(db: Session, cluster: int) -> None:
+    """Bring the needs of a cluster to where their bags are now."""
+    moves = []
+    for need, q, lang in db.execute(text("SELECT id, q, lang FROM need WHERE cluster = :cluster"), {"cluster": cluster}).all():
+        language = language_of(lang)
+        bag = " ".join(bag_of(q, language))
+        at = db.scalar(select(ClusterBagRow.cluster).where(ClusterBagRow.language == language, ClusterBagRow.bag == bag))
+        if at is not None and at != cluster:
+            moves.append((need, at))
+    _move_needs(db, moves)
+
+
+def _note(db: Session, now: datetime, who: str, action: str, cluster: int, other: int | None, detail: str) -> None:
+    db.add(ClusterChangeRow(at=milliseconds(now), who=who, action=action, cluster=cluster, other=other, detail=detail))
+    db.flush()
+
+
+# What an editor does
+
+
+def _living(db: Session, cluster: int) -> QueryClusterRow:
+    row = db.get(QueryClusterRow, cluster)
+    if row is None or row.merged_into is not None:
+        raise ClusterNotFound("There is no such group of questions, or it went into another.")
+    return row
+
+
+def rename_cluster(db: Session, cluster: int, name: str, who: str, now: datetime) -> None:
+    """Give a cluster a name of an editor's choice; an empty one gives the label back."""
+    row = _living(db, cluster)
+    name = " ".join(name.split())[:120]
+    _note(db, now, who, "rename", cluster, None, f"{row.name or row.label} → {name}")
+    row.name = name
+
+
+def merge_clusters(db: Session, old: int, into: int, who: str, now: datetime) -> None:
+    """Put one cluster into another of the same language, for good."""
+    a, b = _living(db, old), _living(db, into)
+    if old == into or a.language != b.language:
+        raise Invalid("Groups can be merged only with another one of the same language.", {"into": "choose another group"})
+    _merge(db, old, into, who, now)
+
+
+def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now: datetime) -> None:
+    """Put a query into a cluster where no merge will move it."""
+    row = _living(db, cluster)
+    bag = " ".join(bag_of(query, row.language))
+    if not bag:
+        raise Invalid("This query has no words to go by.", {"query": "write at least one word"})
+    known = db.scalar(select(ClusterBagRow).where(ClusterBagRow.language == row.language, ClusterBagRow.bag == bag))
+    came_from = known.cluster if known else None
+    if known is None:
+        db.add(ClusterBagRow(language=row.language, bag=bag, cluster=cluster, n=0, leads=False, pinned=True))
+    else:
+        known.cluster, known.pinned, known.leads = cluster, True, known.leads and known.cluster == cluster
+    db.flush()
+    _note(db, now, who, "pin", cluster, came_from if came_from != cluster else None, bag)
+    if came_from and came_from != cluster:
+        _follow_bags(db, came_from)
+
+
+def split_cluster(db: Session, cluster: int, queries: Sequence[str], name: str, who: str, now: datetime) -> int:
+    """Take some queries out of a cluster into a new one, and pin them there; gives its number."""
+    row = _living(db, cluster)
+    bags = {" ".join(bag_of(query, row.language)) for query in queries} - {""}
+    held = db.scalars(select(ClusterBagRow).where(ClusterBagRow.cluster == cluster)).all()
+    chosen = [bag for bag in held if bag.bag in bags]
+    if not chosen or len(chosen) == len(held):
+        raise Invalid("Choose some of the group's queries, not none and not all.", {"queries": "choose some, not all"})
+    new = _new_cluster(db, row.language, now)
+    db.get_one(QueryClusterRow, new).name = " ".join(name.split())[:120]
+    for i, bag in enumerate(sorted(chosen, key=lambda b: (-b.n, b.bag))):
+        bag.cluster, bag.pinned, bag.leads = new, True, i == 0
+    left = [bag for bag in held if bag not in chosen]
+    if not any(bag.leads for bag in left):
+        max(left, key=lambda bag: (bag.n, bag.bag)).leads = True
+    db.flush()
+    _note(db, now, who, "split", new, cluster, ", ".join(sorted(bags)))
+    _follow_bags(db, cluster)
+    return new
+
+
+def history(db: Session, cluster: int) -> list[ClusterChange]:
+    """Everything that was done to a cluster, newest first."""
+    about = (ClusterChangeRow.cluster == cluster) | (ClusterChangeRow.other == cluster)
+    rows = db.scalars(select(ClusterChangeRow).where(about).order_by(ClusterChangeRow.id.desc()))
+    return [ClusterChange(r.at, r.who, r.action, r.cluster, r.other, r.detail) for r in rows]

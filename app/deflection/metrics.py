@@ -1,0 +1,212 @@
+"""The numbers of a report over columns of needs, exactly as docs/deflection.md defines them; each with its size and interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.deflection import facts
+from app.deflection.avoided import Avoided, tickets_avoided
+from app.deflection.calibration import Calibrated, calibrate
+from app.deflection.facts import Frame
+from app.deflection.statistics import Interval, Proportion, design_effect, newcombe
+from app.deflection.survival import Survival, kaplan_meier
+
+KNOWN_PEOPLE = 2
+
+
+def share(needs: Frame, mask: np.ndarray) -> Proportion:
+    """How many of the needs, with the design effect of persons who have several."""
+    return Proportion(int(mask.sum()), len(needs), design_effect(mask, needs["person"]))
+
+
+def share_of_searches(needs: Frame, hits: np.ndarray, sizes: np.ndarray) -> Proportion:
+    """A share of searches, which come in bundles of needs and persons: deff of the ratio Σ hits ÷ Σ sizes."""
+    count, base = int(hits.sum()), int(sizes.sum())
+    if base < 2 or not 0 < count < base:
+        return Proportion(count, base)
+    p = count / base
+    _, codes = np.unique(needs["person"], return_inverse=True)
+    groups = int(codes.max()) + 1
+    residuals = np.bincount(codes, weights=hits - p * sizes, minlength=groups)
+    clustered = float((residuals**2).sum()) / base**2 * groups / max(groups - 1, 1)
+    return Proportion(count, base, min(max(1.0, clustered / (p * (1 - p) / base)), float(base)))
+
+
+@dataclass(frozen=True)
+class Endings:
+    """Where the needs end; the parts sum to `total`, always."""
+
+    total: int
+    persons: int
+    confirmed: int
+    likely: int
+    after_ticket: int
+    """Answered, but the person had already written on the topic: helped, yet nothing was saved."""
+    escalated: int
+    said_no: int
+    left_form: int
+    no_results: int
+    with_results: int
+    unobservable: int
+    unmeasured: int
+    shown_only: int
+    opened: int
+    """Not an ending: how many opened an article at all."""
+
+    @property
+    def solved(self) -> int:
+        return self.confirmed + self.likely
+
+    @property
+    def left(self) -> int:
+        return self.said_no + self.left_form + self.no_results + self.with_results
+
+    @property
+    def unknown(self) -> int:
+        return self.unobservable + self.unmeasured + self.shown_only
+
+
+def endings(needs: Frame) -> Endings:
+    """Count the endings of counted needs."""
+    by_rule = np.bincount(needs["rule"], minlength=12)
+    fresh = ~needs["post_ticket"]
+    confirmed = int((needs.rules(facts.CONFIRMED) & fresh).sum())
+    likely = int((needs.rules(facts.LIKELY) & fresh).sum())
+    return Endings(
+        total=len(needs),
+        persons=needs.persons,
+        confirmed=confirmed,
+        likely=likely,
+        after_ticket=int(by_rule[facts.CONFIRMED] + by_rule[facts.LIKELY]) - confirmed - likely,
+        escalated=int(by_rule[facts.ESCALATED]),
+        said_no=int(by_rule[facts.UNANSWERED]),
+        left_form=int(by_rule[facts.LEFT_FORM]),
+        no_results=int(by_rule[facts.NO_RESULTS]),
+        with_results=int(by_rule[facts.WITH_RESULTS]),
+        unobservable=int(by_rule[facts.UNOBSERVABLE]),
+        unmeasured=int(by_rule[facts.UNMEASURED]),
+        shown_only=int(by_rule[facts.SHOWN_ONLY]),
+        opened=int(needs["opened"].sum()),
+    )
+
+
+@dataclass(frozen=True)
+class TimeToAnswer:
+    """Seconds from the first search to opening the satisfying article; None where too few were ever answered."""
+
+    median: float | None
+    median_interval: tuple[float | None, float | None]
+    p90: float | None
+    needs: int
+    answered: int
+
+
+def time_to_answer(needs: Frame) -> TimeToAnswer:
+    """Kaplan–Meier over all needs: the unanswered are censored at the end of what they did."""
+    answered = needs.rules(facts.CONFIRMED, facts.LIKELY) & (needs["answer_ms"] >= 0)
+    durations = np.where(answered, needs["answer_ms"], needs["last"] - needs["first"]) / 1000
+    curve: Survival = kaplan_meier(durations, answered)
+    if len(needs) < 20:
+        return TimeToAnswer(None, (None, None), None, len(needs), int(answered.sum()))
+    return TimeToAnswer(curve.quantile(0.5), curve.interval(0.5), curve.quantile(0.9), len(needs), int(answered.sum()))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Every headline number of a period, over final needs with a search."""
+
+    endings: Endings
+    solved: Proportion
+    confirmed: Proportion
+    likely: Proportion
+    escalated: Proportion
+    escalated_known: Proportion
+    """The same among signed-in people only: the most reliable figure."""
+    left: Proportion
+    unknown: Proportion
+    answered_log: Proportion
+    """R2 + R6 of all, also after a ticket: what the log says was answered."""
+    answered_upper: Proportion
+    """The same with everything undetermined counted as answered."""
+    zero: Proportion
+    clicked: Proportion
+    asked_again: Proportion
+    first_search: Proportion
+    calibrated: Calibrated | None
+    avoided: Avoided | None
+    self_service: Proportion
+    tickets: int
+    time: TimeToAnswer
+    searches: int
+
+    @property
+    def tickets_per_hundred(self) -> float | None:
+        return 100 * self.tickets / self.endings.total if self.solved.enough else None
+
+
+def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Summary:
+    """All headline numbers of `needs` (counted, final); `tickets` are all valid contacts of the period, whoever wrote them."""
+    answered = needs.rules(facts.CONFIRMED, facts.LIKELY)
+    undetermined = needs.rules(*facts.UNDETERMINED)
+    known = needs.where(needs["link_class"] == KNOWN_PEOPLE)
+    searches, zero, clicked = needs["searches"], needs["zero"], needs["clicked"]
+    calibrated = calibrate(needs, surveyed)
+    estimated = calibrated.rate * len(needs) if calibrated else float(answered.sum())
+    return Summary(
+        endings=endings(needs),
+        solved=share(needs, needs.answered),
+        confirmed=share(needs, needs.rules(facts.CONFIRMED) & ~needs["post_ticket"]),
+        likely=share(needs, needs.rules(facts.LIKELY) & ~needs["post_ticket"]),
+        escalated=share(needs, needs.rules(facts.ESCALATED)),
+        escalated_known=share(known, known.rules(facts.ESCALATED)),
+        left=share(needs, needs.rules(*facts.LEFT)),
+        unknown=share(needs, undetermined),
+        answered_log=share(needs, answered),
+        answered_upper=share(needs, answered | undetermined),
+        zero=share_of_searches(needs, zero, searches),
+        clicked=share_of_searches(needs, np.minimum(clicked, searches - zero), searches - zero),
+        asked_again=Proportion(int((searches - 1).clip(0).sum()), int(searches.sum())),
+        first_search=share(needs, answered & (searches == 1)),
+        calibrated=calibrated,
+        avoided=tickets_avoided(needs, calibrated),
+        self_service=Proportion(estimated, estimated + tickets),
+        tickets=tickets,
+        time=time_to_answer(needs),
+        searches=int(searches.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference between two periods, and whether it may be called one."""
+
+    difference: float
+    interval: Interval
+    clear: bool
+
+
+def change(now: Proportion, before: Proportion) -> Change | None:
+    """Newcombe's difference; None if either side has too little, clear only if its interval excludes zero."""
+    if not now.enough or not before.enough:
+        return None
+    interval = newcombe(now, before)
+    return Change(now.count / now.base - before.count / before.base, interval, not interval.holds(0.0))
+
+
+SENSITIVITY_HOURS = (1, 6, 24, 72, 168, 336)
+
+
+@dataclass(frozen=True)
+class WindowPoint:
+    """What the escalated share would be with this attribution window, on the same needs."""
+
+    hours: int
+    escalated: Proportion
+
+
+def window_sensitivity(needs: Frame) -> tuple[WindowPoint, ...]:
+    """The escalated share for windows of 1 hour to 14 days; it should flatten before the window in use."""
+    delay = needs["escalate_ms"]
+    return tuple(WindowPoint(h, share(needs, (delay >= 0) & (delay <= h * 3_600_000))) for h in SENSITIVITY_HOURS)

@@ -1,0 +1,206 @@
+"""One report over a period: every section that page, CSV, JSON and mail show, from columns of needs. Pure: rows in, numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from app.deflection import facts, subjects
+from app.deflection.article_report import ArticleRow, article_rows
+from app.deflection.avoided import REPAIR_PRIOR, Cost, cost_avoided, gaps
+from app.deflection.facts import DAY_MS, Frame, TicketFact
+from app.deflection.failures import ClusterName, FailureRow, UnsearchedRow, failure_rows, unsearched_rows
+from app.deflection.metrics import Change, Summary, WindowPoint, change, share, share_of_searches, summary, window_sensitivity
+from app.deflection.report_request import LINKS, ReportRequest, Span, apply_filters, left_out
+from app.deflection.statistics import Proportion
+from app.deflection.thresholds import Thresholds, may_show_filtered, visible_groups
+from app.deflection.trends import FEWEST_FOR_A_TREND, Shift, Week, lateness, shift, weekly
+from app.deflection.vendor_view import VendorNumber, vendor_numbers
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened on a day and may explain a change: a release, an outage, an article."""
+
+    day: int
+    text: str
+    kind: str = "note"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is made of: needs and contacts of the whole span, and what others know about articles."""
+
+    needs: Frame
+    tickets: Sequence[TicketFact] = ()
+    names: Mapping[int, ClusterName] = field(default_factory=dict)
+    category_of: Mapping[str, str] = field(default_factory=dict)
+    translated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
+    restated: Mapping[int, int] = field(default_factory=dict)
+    """Day → needs whose final outcome changed since it was first published."""
+    last_year: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Week start → (solved, all) a year before it."""
+    repair: tuple[float, float] = REPAIR_PRIOR
+    newest: int = 0
+    """When the newest event was received (ms)."""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One value of a filter with its own rates."""
+
+    value: str
+    needs: int
+    solved: Proportion
+    escalated: Proportion
+    unknown: Proportion
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything of one report; `withheld` means that too few people are behind it for anything to be shown."""
+
+    request: ReportRequest
+    span: Span
+    as_of: int
+    withheld: bool
+    summary: Summary | None = None
+    changes: Mapping[str, Change | None] = field(default_factory=dict)
+    provisional: int = 0
+    weeks: tuple[Week, ...] = ()
+    shift: Shift | None = None
+    failures: tuple[FailureRow, ...] = ()
+    articles: tuple[ArticleRow, ...] = ()
+    hidden_articles: int = 0
+    unsearched: tuple[UnsearchedRow, ...] = ()
+    slices: Mapping[str, tuple[Slice, ...]] = field(default_factory=dict)
+    sensitivity: tuple[WindowPoint, ...] = ()
+    vendors: tuple[VendorNumber, ...] = ()
+    cost: Cost | None = None
+    marks: tuple[Mark, ...] = ()
+    restated: int = 0
+    last_year: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    category_of: Mapping[str, str] = field(default_factory=dict)
+    newest: int = 0
+    version: str = ""
+
+    @property
+    def has_trend(self) -> bool:
+        return self.summary is not None and self.summary.endings.total >= FEWEST_FOR_A_TREND
+
+
+def build(
+    material: Material, request: ReportRequest, span: Span, as_of: int, thresholds: Thresholds, cost: tuple[float, float] = (0.0, 0.0)
+) -> Report:
+    """The report of a request at a moment. Same material, same report: every simulation has a fixed seed."""
+    every = material.needs
+    mask = apply_filters(every, request, material.category_of)
+    chosen = every.where(mask)
+    period = chosen.between(span.start, span.end)
+    outside = [rest.between(span.start, span.end) for rest in left_out(every, request, material.category_of)]
+    counted = period.counted
+    if len(counted) and not may_show_filtered(counted, [rest.counted for rest in outside], thresholds.row):
+        return Report(request, span, as_of, withheld=True, category_of=material.category_of, version=material.version)
+    final = counted.final(as_of)
+    tickets = _tickets(material.tickets, span, request)
+    surveyed = every.between(span.start, span.end).counted.final(as_of) if request.active else None
+    now = summary(final, len(tickets), surveyed)
+    late = lateness(every.counted, as_of)
+    weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
+    days = max(1, min(span.end, as_of // DAY_MS) - span.start)
+    articles = _visible_articles(article_rows(final, material.category_of), final, outside, thresholds.row)
+    final_outside = [rest.counted.final(as_of) for rest in outside]
+    return Report(
+        request,
+        span,
+        as_of,
+        withheld=False,
+        summary=now,
+        changes=_changes(final, chosen.between(span.before, span.start).counted.final(as_of)),
+        provisional=len(counted) - len(final),
+        weeks=weeks,
+        shift=shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
+        failures=tuple(
+            failure_rows(
+                final, gaps(final, now.calibrated, days, material.repair), material.names, thresholds.row, final_outside, material.translated
+            )
+        ),
+        articles=tuple(articles),
+        hidden_articles=len(np.unique(final["article"])) - len(articles) - (final.code("article", "") in final["article"]),
+        unsearched=tuple(unsearched_rows(*subjects.grouped([t for t in tickets if not t.searched], thresholds.query), thresholds.row)),
+        slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
+        sensitivity=window_sensitivity(final),
+        vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),
+        cost=cost_avoided(now.avoided, *cost),
+        marks=tuple(mark for mark in material.marks if span.start <= mark.day < span.end),
+        restated=sum(n for day, n in material.restated.items() if span.start <= day < span.end),
+        last_year={} if request.active else material.last_year,
+        category_of=material.category_of,
+        newest=material.newest,
+        version=material.version,
+    )
+
+
+def _tickets(tickets: Sequence[TicketFact], span: Span, request: ReportRequest) -> list[TicketFact]:
+    chosen = [t for t in tickets if span.start * DAY_MS <= t.at < span.end * DAY_MS]
+    if request.locale:
+        chosen = [t for t in chosen if t.locale == request.locale]
+    return chosen
+
+
+def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:
+    """The differences to the equally long period before, one for each share of the headline."""
+    shares = {
+        "solved": lambda f: share(f, f.answered),
+        "confirmed": lambda f: share(f, f.rules(facts.CONFIRMED) & ~f["post_ticket"]),
+        "escalated": lambda f: share(f, f.rules(facts.ESCALATED)),
+        "left": lambda f: share(f, f.rules(*facts.LEFT)),
+        "unknown": lambda f: share(f, f.rules(*facts.UNDETERMINED)),
+        "zero": lambda f: share_of_searches(f, f["zero"], f["searches"]),
+    }
+    return {name: change(of(now), of(before)) for name, of in shares.items()}
+
+
+def _visible_articles(rows: list[ArticleRow], final: Frame, outside: Sequence[Frame], k: int) -> list[ArticleRow]:
+    rest = [(r["article"], r["person"]) for r in outside]
+    visible = {final.names["article"][code] for code in visible_groups(final["article"], final["person"], k, rest)}
+    return [row for row in rows if row.article in visible]
+
+
+def _slices(
+    every: Frame, request: ReportRequest, span: Span, as_of: int, category_of: Mapping[str, str], k: int
+) -> dict[str, tuple[Slice, ...]]:
+    """For each filter, its values with their rates under the other filters; values with too few people are left out."""
+    found = {}
+    for name in ("locale", "category", "surface", "device", "link"):
+        pool = every.where(apply_filters(every, request, category_of, skip=name)).between(span.start, span.end).counted.final(as_of)
+        codes, texts = _values(pool, name, category_of)
+        visible = visible_groups(codes, pool["person"], k)
+        rows = [_slice(texts[code], pool.where(codes == code)) for code in sorted(visible) if texts[code]]
+        found[name] = tuple(sorted(rows, key=lambda row: (-row.needs, row.value)))
+    return found
+
+
+def _values(pool: Frame, name: str, category_of: Mapping[str, str]) -> tuple[np.ndarray, Sequence[str]]:
+    if name == "link":
+        order = sorted(LINKS, key=LINKS.__getitem__)
+        return pool["link_class"], order
+    if name == "category":
+        texts = sorted({category_of.get(article, "") for article in pool.names["article"]})
+        table = np.array([texts.index(category_of.get(article, "")) for article in pool.names["article"]] or [0])
+        return table[pool["article"]], texts
+    return pool[name], pool.names[name]
+
+
+def _slice(value: str, needs: Frame) -> Slice:
+    return Slice(
+        value,
+        len(needs),
+        share(needs, needs.answered),
+        share(needs, needs.rules(facts.ESCALATED)),
+        share(needs, needs.rules(*facts.UNDETERMINED)),
+    )

@@ -1,0 +1,102 @@
+"""Tables of the reports: query clusters with their history, notes on the time line, survey wishes, learned phrases taken away."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.deflection.models import Serial
+
+
+class QueryClusterRow(Base):
+    """A group of queries of one language that ask the same thing. Ids are never reused; `merged_into` leads to the living one."""
+
+    __tablename__ = "query_cluster"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    language: Mapped[str] = mapped_column(String(35), index=True)
+    name: Mapped[str] = mapped_column(Text, doc="given by an editor; empty: the label speaks")
+    label: Mapped[str] = mapped_column(Text, doc="a query that enough people asked, or frequent words; empty: too few people")
+    verbatim: Mapped[bool] = mapped_column(Boolean)
+    merged_into: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClusterBagRow(Base):
+    """A bag of stems and the cluster it belongs to; `leads` marks the bag that the cluster is compared by."""
+
+    __tablename__ = "cluster_bag"
+    __table_args__ = (UniqueConstraint("language", "bag"), Index("ix_cluster_bag_cluster", "cluster"))
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    language: Mapped[str] = mapped_column(String(35))
+    bag: Mapped[str] = mapped_column(String(400), doc="sorted stems, joined by spaces")
+    cluster: Mapped[int] = mapped_column(Integer)
+    n: Mapped[int] = mapped_column(Integer)
+    leads: Mapped[bool] = mapped_column(Boolean)
+    pinned: Mapped[bool] = mapped_column(Boolean, doc="an editor put it there; no merge moves it")
+
+
+class ClusterChangeRow(Base):
+    """What an editor or the nightly merge did to clusters; never changed once written."""
+
+    __tablename__ = "cluster_change"
+    __table_args__ = (Index("ix_cluster_change_cluster", "cluster"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    who: Mapped[str] = mapped_column(String(64), doc="user id, or 'nightly'")
+    action: Mapped[str] = mapped_column(String(16), doc="pin, split, rename, merge")
+    cluster: Mapped[int] = mapped_column(Integer)
+    other: Mapped[int | None] = mapped_column(Integer, doc="the cluster it came from or went into")
+    detail: Mapped[str] = mapped_column(Text)
+
+
+class ReportNoteRow(Base):
+    """Something that happened and may explain a change: written by hand on the time line of the reports."""
+
+    __tablename__ = "report_note"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    day: Mapped[int] = mapped_column(Integer, index=True)
+    kind: Mapped[str] = mapped_column(String(16), doc="release, outage, note")
+    text: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SurveyAskedRow(Base):
+    """When a person was last asked the calibration question; `refused` is for good."""
+
+    __tablename__ = "survey_asked"
+
+    person: Mapped[str] = mapped_column(String(400), primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[bool] = mapped_column(Boolean)
+
+
+class RemovedPhraseRow(Base):
+    """A learned phrase that a writer took away from an article; it is not learned again."""
+
+    __tablename__ = "removed_phrase"
+
+    article: Mapped[str] = mapped_column(String(128), primary_key=True)
+    locale: Mapped[str] = mapped_column(String(35), primary_key=True)
+    phrase: Mapped[str] = mapped_column(String(400), primary_key=True)
+    who: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class AnsweredByAgentRow(Base):
+    """An article that an agent linked into the reply to a ticket, with the ticket's subject, redacted."""
+
+    __tablename__ = "answered_by_agent"
+    __table_args__ = (Index("ix_answered_by_agent_article", "article"),)
+
+    ticket: Mapped[str] = mapped_column(String(128), primary_key=True)
+    article: Mapped[str] = mapped_column(String(128), primary_key=True)
+    locale: Mapped[str] = mapped_column(String(35))
+    subject: Mapped[str] = mapped_column(Text)
+    requester: Mapped[str] = mapped_column(String(64), doc="keyed hash of the sender's address")
+    at: Mapped[int] = mapped_column(BigInteger)
