@@ -195,7 +195,7 @@ def stylesheet_head(brand: Brand, font_address: Mapping[Path, str]) -> str:
     for locales, stack in brand.stacks.items():
         where = ":root" if locales == "default" else ", ".join(f":root:lang({tag.strip()})" for tag in locales.split(","))
         rules.append(f"{where} {{ --font: {stack}; }}")
-    return "\n".join([*faces, _fallback(brand.fallback), *rules])
+    return "\n".join([*faces, _fallback(brand.fallback), "@layer reset {", *rules, "}"])
 
 
 def _tokens(colours: Mapping[str, str]) -> str:
