@@ -46,7 +46,7 @@ from app.tickets.desk import (
     submit,
     tickets_of,
 )
-from app.tickets.drafts import KeptDraft, agent_draft_id, forget_draft, forget_old_drafts, keep_draft, kept_draft
+from app.tickets.drafts import KeptDraft, agent_draft_id, forget_draft, forget_old_drafts, keep_draft, kept_draft, others_writing
 from app.tickets.mail import write_mail
 from app.tickets.outbox import (
     DeliveryFailed,
@@ -135,6 +135,7 @@ __all__ = [
     "kept_draft",
     "mask_card_numbers",
     "open_connectors",
+    "others_writing",
     "problems",
     "problems_of_text",
     "promised_reply",

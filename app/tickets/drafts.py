@@ -63,3 +63,10 @@ def forget_old_drafts(db: Session, now: datetime) -> int:
     stray = AttachmentRow.draft_id.is_not(None) & (AttachmentRow.created_at < now - KEEP_CUSTOMER_DRAFTS)
     db.execute(delete(AttachmentRow).where(stray))
     return len(old)
+
+
+def others_writing(db: Session, ticket_id: str, agent: str, since: datetime) -> list[str]:
+    """Names of the other agents who have been writing in this request since then."""
+    prefix = f"{_AGENT}{ticket_id}/"
+    rows = db.scalars(select(DraftRow).where(DraftRow.id.startswith(prefix, autoescape=True), DraftRow.updated_at >= since))
+    return sorted({str(r.fields.get("name", "")) for r in rows if not r.id.startswith(f"{prefix}{agent}/") and r.fields.get("text")})

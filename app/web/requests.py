@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_datetime
-from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, send_file
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,7 +17,6 @@ from app.accounts import User
 from app.deflection import new_id, requester_hash
 from app.journeys import continue_ticket, set_solved
 from app.tickets import (
-    AttachmentNotFound,
     AttachmentRefused,
     Author,
     InvalidTicket,
@@ -36,6 +35,7 @@ from app.tickets import (
 from app.web import context
 from app.web.access import current_user
 from app.web.contact_form import attachments_folder, file_sentence, message_sentence, rules
+from app.web.downloads import download
 from app.web.i18n import current_locale
 from app.web.i18n import gettext as _
 from app.web.promises import promise_words
@@ -165,18 +165,6 @@ def file(locale: str, number: int, file_id: str) -> Response:
     """A file of one's own request, as a download."""
     ticket = _own(number)
     return download(find_attachment(context.db(), ticket.id, file_id[:40], with_notes=False))
-
-
-def download(stored: StoredFile) -> Response:
-    """Hand out a stored file: never shown in the page, never guessed at, under its own name (RFC 6266)."""
-    path = attachments_folder() / stored.id
-    if not path.is_file():
-        raise AttachmentNotFound("this file is no longer kept")
-    response = send_file(path, mimetype=stored.media_type, as_attachment=True, download_name=stored.name, etag=False, conditional=False)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
 
 
 def _user() -> User:
