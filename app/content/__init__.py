@@ -25,25 +25,53 @@ from app.content.articles import (
     Viewer,
     can_see,
 )
+from app.content.catalog import Catalog, Media
+from app.content.current import CurrentCatalog
+from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, ContentUnavailable, PublishBusy
+from app.content.pointer import Pointer, publishing_lock, read_pointer, write_pointer
+from app.content.publishing import Gathered, check, gather
+from app.content.repository import ArticleRepository, Commit
+from app.content.site import SearchTest, Synonyms
+from app.content.worktree import follow
 
 __all__ = [
     "CUSTOMER",
     "STAFF",
     "VISITOR",
     "Article",
+    "ArticleGone",
+    "ArticleMoved",
+    "ArticleNotFound",
+    "ArticleRepository",
     "Audience",
+    "Catalog",
     "Category",
     "CategoryText",
     "Channel",
+    "Commit",
+    "ContentUnavailable",
+    "CurrentCatalog",
+    "Gathered",
     "Heading",
+    "Media",
     "Notice",
+    "Pointer",
     "Problem",
+    "PublishBusy",
     "QuickAction",
     "Rendering",
     "RequestTopic",
+    "SearchTest",
     "Section",
     "Site",
     "Status",
+    "Synonyms",
     "Viewer",
     "can_see",
+    "check",
+    "follow",
+    "gather",
+    "publishing_lock",
+    "read_pointer",
+    "write_pointer",
 ]

@@ -99,6 +99,11 @@ class Article:
     headings: tuple[Heading, ...] = field(default=())
 
     @property
+    def key(self) -> str:
+        """Unique among all articles; what the search index knows it by."""
+        return f"{self.locale}/{self.id}"
+
+    @property
     def url(self) -> str:
         return f"/{self.locale}/articles/{self.slug}"
 

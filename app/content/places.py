@@ -1,0 +1,102 @@
+"""What a path in the content folder stands for, and the address it is served at."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+from app.locales import is_tag
+
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
+_ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|[/#?\\])")
+
+
+class Kind(StrEnum):
+    ARTICLE = "article"
+    SITE = "site"
+    NOTICES = "notices"
+    SYNONYMS = "synonyms"
+    SEARCH_TESTS = "search-tests"
+    SNIPPET = "snippet"
+    PICTURE = "picture"
+    MISPLACED = "misplaced"
+    """A Markdown file that looks like an article but lies in the wrong place; `reason` says why."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    kind: Kind
+    locale: str = ""
+    category: str = ""
+    slug: str = ""
+    reason: str = ""
+
+
+def place_of(path: str, folder: str, locales: tuple[str, ...]) -> Place:
+    """What the file at `path` is for."""
+    inner = path[len(folder) + 1 :] if folder else path
+    parts = inner.split("/")
+    name = parts[-1]
+    if any(part.startswith(".") for part in parts) or not inner.isprintable():
+        return Place(Kind.OTHER)
+    if inner in {"site.yml", "notices.yml"}:
+        return Place(Kind.SITE if inner == "site.yml" else Kind.NOTICES)
+    if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and is_tag(parts[0]):
+        return Place(Kind.SYNONYMS if name == "synonyms.yml" else Kind.SEARCH_TESTS, parts[0])
+    if parts[-2:-1] == ["_snippets"] and name.endswith(".md") and len(parts) <= 3:
+        return Place(Kind.SNIPPET, parts[0] if len(parts) == 3 else "")
+    suffix = posixpath.splitext(name)[1].lower()
+    if suffix in PICTURES:
+        return Place(Kind.PICTURE)
+    if suffix != ".md" or name.lower() == "readme.md" or any(part.startswith("_") for part in parts):
+        return Place(Kind.OTHER)
+    return _article_place(parts, locales)
+
+
+def _article_place(parts: list[str], locales: tuple[str, ...]) -> Place:
+    if len(parts) != 3:
+        return Place(Kind.MISPLACED, reason="an article lies at <locale>/<category>/<slug>.md; move it there")
+    locale, category, slug = parts[0], parts[1], parts[2][:-3]
+    if not is_tag(locale):
+        return Place(Kind.MISPLACED, reason=f"“{locale}” is no locale tag like en or pt-BR")
+    if locale not in locales:
+        return Place(Kind.MISPLACED, reason=f"“{locale}” is not among HYLLA_LOCALES ({', '.join(locales)}), so it is not published")
+    for word in (category, slug):
+        if not _NAME.fullmatch(word):
+            return Place(Kind.MISPLACED, reason=f"“{word[:60]}” cannot be part of an address; use small letters, digits and hyphens")
+    return Place(Kind.ARTICLE, locale, category, slug)
+
+
+def is_relative(href: str) -> bool:
+    """Whether a link names a file beside the article, rather than an address or a place on the page."""
+    return bool(href) and not _ABSOLUTE.match(href)
+
+
+def target_of(path: str, href: str) -> tuple[str, str]:
+    """(file, anchor) that a relative link in the file `path` leads to; the file is empty if it leaves the repository."""
+    name, _, fragment = href.partition("#")
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(name.partition("?")[0])))
+    if target.startswith(("../", "/")) or target == "..":
+        return "", fragment
+    if not posixpath.splitext(target)[1]:
+        target += ".md"
+    return target, unquote(fragment)
+
+
+def media_address(path: str, folder: str, blob: str) -> str:
+    """Where a picture is served; `v` changes with its content, so that it may be cached for ever."""
+    from urllib.parse import quote
+
+    return f"/media/{quote(path[len(folder) + 1 :] if folder else path)}?v={blob[:12]}"

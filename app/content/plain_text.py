@@ -1,0 +1,90 @@
+"""The plain text of rendered HTML by section, with its headings, links and pictures: for search, checks and the table of contents."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from app.content.articles import Heading, Section
+
+_BLOCKS = frozenset(["p", "div", "section", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "pre", "blockquote", "figure", "figcaption", "details", "summary", "h2", "h3", "h4", "h5", "h6", "hr", "br", "caption"])
+_SECTIONS = {"h2": 2, "h3": 3, "h4": 4}
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+@dataclass
+class Outline:
+    """What was found in an article's HTML."""
+
+    sections: list[Section] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    """Targets of links as the writer wrote them, without the anchors of headings."""
+    images: list[str] = field(default_factory=list)
+
+    @property
+    def words(self) -> int:
+        text = " ".join(s.text for s in self.sections)
+        return len(text.split()) + len(_CJK.findall(text)) // 2
+
+
+def outline(html: str) -> Outline:
+    """Read sanitised HTML."""
+    parser = _Parser()
+    parser.feed(html)
+    parser.close()
+    parser.end_section()
+    return parser.found
+
+
+class _Parser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found = Outline()
+        self.anchor, self.title, self.level = "", "", 0
+        self.parts: list[str] = []
+        self.heading: list[str] | None = None
+        self.skipping = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {k: v or "" for k, v in attrs}
+        if tag == "a":
+            if "anchor" in given.get("class", "").split() or "footnote-backref" in given.get("class", "").split():
+                self.skipping = "a"
+            elif given.get("href"):
+                self.found.links.append(given["href"])
+        elif tag == "img":
+            self.found.images.append(given.get("src", ""))
+            self.parts.append(" " + given.get("alt", "") + " ")
+        elif tag in _SECTIONS and given.get("id", "").startswith("s-"):
+            self.end_section()
+            self.anchor, self.level, self.heading = given["id"], _SECTIONS[tag], []
+        elif tag == "sup" and given.get("id", "").startswith("fnref"):
+            self.skipping = "sup"
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+        elif tag in {"td", "th"}:
+            self.parts.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self.skipping:
+            self.skipping = ""
+        if tag in _SECTIONS and self.heading is not None:
+            self.title = " ".join("".join(self.heading).split())
+            self.heading = None
+            self.found.headings.append(Heading(self.anchor, self.title, self.level))
+        elif tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.skipping:
+            return
+        (self.parts if self.heading is None else self.heading).append(data)
+
+    def end_section(self) -> None:
+        lines = (" ".join(line.split()) for line in "".join(self.parts).split("\n"))
+        text = "\n".join(line for line in lines if line)
+        if text or self.anchor:
+            self.found.sections.append(Section(self.anchor, self.title, self.level, text))
+        self.parts = []

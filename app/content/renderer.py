@@ -1,0 +1,167 @@
+"""The pool of rendering processes: hand in Markdown, get HTML, whatever the Markdown does."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from app.content.articles import Heading, Section
+from app.content.render_process import receive, send
+from app.content.rendering import Rendered, as_plain_text
+
+_TOP = Path(__file__).resolve().parents[2]
+_WALL_FACTOR = 3
+"""Wall time allowed per CPU second: on a busy machine an honest article may have to wait for its turn."""
+
+
+class RenderFailed(Exception):
+    """One article could not be rendered; the message says why."""
+
+
+class RendererPool:
+    """Starts up to `processes` renderers when they are needed; one that dies is replaced. Use as a context manager."""
+
+    def __init__(self, processes: int = 2, seconds: float = 5.0, memory_mb: int = 512) -> None:
+        self.processes = processes
+        self.seconds = seconds
+        self.memory_mb = memory_mb
+        self._idle: queue.LifoQueue[_Renderer] = queue.LifoQueue()
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="renderer")
+
+    def warm_up(self) -> None:
+        """Start one renderer in the background, while the caller finds out what is to be rendered."""
+        self._idle.put(_Renderer(self.seconds, self.memory_mb))
+
+    def render(self, markdown: str, locale: str) -> tuple[Rendered, str]:
+        """The rendering and, if the article had to be shown as plain text, the reason."""
+        try:
+            renderer = self._idle.get_nowait()
+        except queue.Empty:
+            renderer = _Renderer(self.seconds, self.memory_mb)
+        try:
+            rendered = renderer.render(markdown, locale)
+        except RenderFailed as failure:
+            if renderer.is_alive:
+                self._idle.put(renderer)
+            return as_plain_text(markdown), str(failure)
+        except BaseException:
+            renderer.close()
+            raise
+        self._idle.put(renderer)
+        return rendered, ""
+
+    def render_all(self, jobs: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, Rendered, str]]:
+        """Render (key, Markdown, locale) on all processes; yields (key, rendering, reason) as they are done.
+
+        Only a few jobs are taken ahead, so that a large base is never in memory at once.
+        """
+        waiting: dict[Future[tuple[Rendered, str]], str] = {}
+        for key, markdown, locale in jobs:
+            waiting[self._threads.submit(self.render, markdown, locale)] = key
+            if len(waiting) >= self.processes * 4:
+                yield from self._finished(waiting)
+        while waiting:
+            yield from self._finished(waiting)
+
+    @staticmethod
+    def _finished(waiting: dict[Future[tuple[Rendered, str]], str]) -> Iterator[tuple[str, Rendered, str]]:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            rendered, reason = future.result()
+            yield waiting.pop(future), rendered, reason
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def __enter__(self) -> RendererPool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class _Renderer:
+    """One child process."""
+
+    def __init__(self, seconds: float, memory_mb: int) -> None:
+        self.seconds = seconds
+        self.process = subprocess.Popen(  # noqa: S603  # our own module, our own numbers
+            [sys.executable, "-m", "app.content.render_process", str(seconds), str(memory_mb)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_TOP,
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},  # nothing secret is within a writer's reach
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def render(self, markdown: str, locale: str) -> Rendered:
+        try:
+            send(self._stdin, {"markdown": markdown, "locale": locale})
+            answer = self._answer()
+        except (OSError, ValueError) as error:
+            self.close()
+            raise RenderFailed(f"the renderer stopped: {error}") from None
+        if answer is None:
+            code = self.process.wait()
+            self.close()
+            raise RenderFailed(self._cause(code))
+        if "failed" in answer:
+            raise RenderFailed(f"the Markdown cannot be rendered ({answer['failed']})")
+        return _rendered(answer)
+
+    def _answer(self) -> dict[str, Any] | None:
+        limit = self.seconds * _WALL_FACTOR + 5
+        # Big answers arrive in parts, but a renderer writes only when it has finished: the first byte is what we wait for.
+        ready, _, _ = select.select([self._stdout], [], [], limit)
+        if not ready:
+            self.close()
+            raise RenderFailed(f"rendering took more than {limit:.0f} s")
+        return receive(self._stdout)
+
+    def _cause(self, code: int) -> str:
+        if code == -signal.SIGPROF:
+            return f"rendering took more than {self.seconds:g} s of computing"
+        return f"rendering needed more than is allowed (ended by {signal.Signals(-code).name if code < 0 else f'exit {code}'})"
+
+    @property
+    def _stdin(self) -> Any:
+        return self.process.stdin
+
+    @property
+    def _stdout(self) -> Any:
+        return self.process.stdout
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self._stdin, self._stdout):
+            try:
+                stream.close()
+            except OSError:
+                continue  # unsent bytes for a process that is gone
+
+
+def _rendered(answer: dict[str, Any]) -> Rendered:
+    return Rendered(
+        html=answer["html"],
+        sections=tuple(Section(**s) for s in answer["sections"]),
+        headings=tuple(Heading(**h) for h in answer["headings"]),
+        words=answer["words"],
+        links=tuple(answer["links"]),
+        images=tuple(answer["images"]),
+    )
