@@ -126,6 +126,7 @@ class NeedRow(Base):
     shown: Mapped[int] = mapped_column(Integer, doc="forms in which answers were shown")
     ticket_after: Mapped[int | None] = mapped_column(BigInteger, doc="ms from last activity to its first linked ticket")
     version: Mapped[str] = mapped_column(String(32), doc="of the definition it was judged by")
+    fingerprint: Mapped[str] = mapped_column(String(32), doc="digest of the need and its searches, views and tickets")
     cluster: Mapped[int | None] = mapped_column(Integer, index=True, doc="of its first query; given by the clustering, kept here")
 
 
@@ -248,7 +249,12 @@ class ErasedRow(Base):
 
     day: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    cluster: Mapped[int] = mapped_column(Integer, primary_key=True)
+    article: Mapped[str] = mapped_column(String(128), primary_key=True)
+    locale: Mapped[str] = mapped_column(String(35), primary_key=True)
+    link_class: Mapped[int] = mapped_column(Integer, primary_key=True)
     outcome: Mapped[str] = mapped_column(String(32), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), primary_key=True)
     n: Mapped[int] = mapped_column(Integer)
 
 
@@ -269,3 +275,21 @@ class FeedRow(Base):
 
     source: Mapped[str] = mapped_column(String(128), primary_key=True)
     t_complete: Mapped[int] = mapped_column(BigInteger)
+
+
+class RetentionRow(Base):
+    """Up to where raw events were dropped; needs from before stay as they were judged last. One row."""
+
+    __tablename__ = "event_retention"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    kept_from: Mapped[int] = mapped_column(BigInteger)
+
+
+class StampRow(Base):
+    """Counts the changes of stored outcomes. One row."""
+
+    __tablename__ = "outcome_stamp"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(BigInteger)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -91,7 +91,13 @@ class Judgement:
     sessions: list[Session] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
+    senders: Senders = field(default_factory=lambda: Senders({}, {}))
     watermark: int | None = None
+
+    @property
+    def searches_in(self) -> dict[Session, int]:
+        """How many searches each session has."""
+        return Counter(search.session for verdict in self.verdicts for search in verdict.need.searches)
 
     def session_outcome(self) -> dict[Session, str]:
         """The outcome of each session: its worst need speaks; `no_need` if there is nothing to say."""
@@ -113,11 +119,12 @@ def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None) ->
     needs: list[Need] = []
     for person, own in by_person(sessions).items():
         needs += needs_of(person, own, _searches(own, rules), reading, sent, rules)
-    links, after = link(needs, contacts, Senders.learn(e for _, e in timed), rules)
+    senders = Senders.learn(e for _, e in timed)
+    links, after = link(needs, contacts, senders, rules)
     by_session = _by_session(needs)
     forms = _tickets_by_form(contacts)
     verdicts = [_verdict(need, by_session, links.get(need, []), need in after, forms, rules) for need in needs]
-    return Judgement(sessions, verdicts, contacts, watermark_of(e for _, e in timed))
+    return Judgement(sessions, verdicts, contacts, senders, watermark_of(e for _, e in timed))
 
 
 def in_time(events: Iterable[Event], as_of: int | None = None) -> list[Timed]:

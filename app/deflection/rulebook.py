@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from app.config import Settings
 from app.deflection.clock import DAY, HOUR, MINUTE, SECOND
 from app.errors import Invalid
 
@@ -59,6 +60,15 @@ class Rulebook:
         if errors:
             raise InvalidRulebook("; ".join(f"{name} {problem}" for name, problem in sorted(errors.items())), errors)
         return cls(**given)
+
+
+def rules_from(settings: Settings) -> Rulebook:
+    """The thresholds that the operator set."""
+    return Rulebook(
+        sat_ms=settings.satisfied_seconds * SECOND,
+        window_ms=settings.attribution_hours * HOUR,
+        weak_window_ms=settings.weak_attribution_hours * HOUR,
+    )
 
 
 def _fits(defaults: Rulebook, name: str, value: Any) -> bool:

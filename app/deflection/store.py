@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from app.deflection.clock import DAY, corrected_time, ticket_time
@@ -41,6 +41,11 @@ _DIRTY = text(
     "INSERT INTO dirty (actor, since, cause) VALUES (:actor, :since, :cause) ON CONFLICT (actor) DO UPDATE SET cause = excluded.cause"
 )
 
+_FEED = text(
+    "INSERT INTO ticket_feed (source, t_complete) VALUES (:source, :t) ON CONFLICT (source) DO UPDATE"
+    " SET t_complete = CASE WHEN excluded.t_complete > ticket_feed.t_complete THEN excluded.t_complete ELSE ticket_feed.t_complete END"
+)
+
 
 def record(db: Session, *events: Event) -> None:
     """Store events in the caller's transaction: redacted, once each whatever the repeats, their persons marked dirty."""
@@ -54,6 +59,9 @@ def record(db: Session, *events: Event) -> None:
     edges = sorted({edge for event in clean for edge in edges_of(event)})
     if edges:
         db.execute(_EDGE, [{"a": a, "b": b} for a, b in edges])
+    feeds = [{"source": e.source, "t": min(e.t_complete, e.t_recv)} for e in clean if isinstance(e, Watermark)]
+    if feeds:
+        db.execute(_FEED, feeds)
     marks = {row["actor"]: row for row in rows if row["type"] not in ("survey", "watermark")}
     if marks:
         # Sorted, so that two writers lock rows in the same order and cannot wait for each other for ever.
@@ -171,12 +179,44 @@ def _row(event: Event) -> dict[str, Any]:
 _SELECT = "SELECT type, event_id, t_recv, t_client, t_sent, visitor, tab, account, role, ua, body FROM event"
 
 
+_TIED = text("SELECT b FROM identity_edge WHERE a IN :names UNION SELECT a FROM identity_edge WHERE b IN :names").bindparams(
+    bindparam("names", expanding=True)
+)
+_OF_ACTORS = text(_SELECT + " WHERE actor IN :names AND type <> 'survey'").bindparams(bindparam("names", expanding=True))
+
+
 def _event(row: Any) -> Event:
     common = {
         "event_id": row[1], "t_recv": row[2], "t_client": row[3], "t_sent": row[4],
         "visitor": row[5], "tab": row[6], "account": row[7], "role": row[8], "ua": row[9],
     }  # fmt: skip
     return event_from(row[0], common, json.loads(row[10]))
+
+
+def closure(db: Session, actors: Iterable[str]) -> set[str]:
+    """All names that are tied to these, directly or through others: what must be judged together."""
+    known = set(actors)
+    frontier = set(known)
+    while frontier:
+        found: set[str] = set()
+        for chunk in _chunks(frontier):
+            found.update(db.execute(_TIED, {"names": chunk}).scalars())
+        frontier = found - known
+        known |= frontier
+    return known
+
+
+def events_of_actors(db: Session, actors: Iterable[str]) -> list[Event]:
+    """Everything that was recorded under these names; surveys are left out, because they never feed an outcome."""
+    found: list[Event] = []
+    for chunk in _chunks(name for name in actors if name[0] not in "fg"):
+        found += [_event(row) for row in db.execute(_OF_ACTORS, {"names": chunk})]
+    return found
+
+
+def _chunks(names: Iterable[str], size: int = 400) -> Iterable[list[str]]:
+    ordered = sorted(names)
+    return (ordered[i : i + size] for i in range(0, len(ordered), size))
 
 
 def events_by_ref(db: Session, refs: Iterable[str]) -> list[Event]:

@@ -11,20 +11,18 @@ _IDEOGRAPH = re.compile(
     "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]"
 )
 
-STOP_WORDS = frozenset(
-    # en
-    "a an and are as at be but by can could do does for from get got has have he help hello hi how i if in is it its me my need not of on or our "
-    "please problem should so than that the their them then there they this to trying want was we what when where which who why will with would "
-    "you your "
-    # sv
-    "att av behöver den det du en ett far fick för från får ha har hej hjälp hur i inte jag kan kunde man med men min mina mitt måste och om på "
-    "problem sig ska skulle som till tack vad var varför vi vill är "
-    # ru
-    "в вы где для до его если есть за и из или как какой когда ли мне мой моя мы на надо не нет но о он они от по почему помогите при проблема с "
-    "со так то у что чтобы это я здравствуйте "
-    # he
-    "אני אבל או איך איפה את אתה ב בבקשה גם הוא היא הם זה זו יש כל כן כי ל לא לי מה מי מתי של עזרה על עם שלום שלי תודה".split()  # noqa: SIM905 — a list of words reads better as words
-)
+_STOP_WORDS = """
+a an and are as at be but by can could do does for from get got has have he help hello hi how i if in is it its me my need not of on or
+our please problem should so than that the their them then there they this to trying want was we what when where which who why will with
+would you your
+att av behöver den det du en ett far fick för från får ha har hej hjälp hur i inte jag kan kunde man med men min mina mitt måste och om
+på problem sig ska skulle som till tack vad var varför vi vill är
+в вы где для до его если есть за и из или как какой когда ли мне мой моя мы на надо не нет но о он они от по почему помогите при
+проблема с со так то у что чтобы это я здравствуйте
+אני אבל או איך איפה את אתה ב בבקשה גם הוא היא הם זה זו יש כל כן כי ל לא לי מה מי מתי של עזרה על עם שלום שלי תודה
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""Words that say nothing about a topic: English, Swedish, Russian and Hebrew together."""
 
 
 @lru_cache(maxsize=50_000)

@@ -1,0 +1,210 @@
+"""Events in from files, outcomes out to files: JSON Lines in the neutral schema, through the same code as live events."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.deflection.events import Event, InvalidEvent, parse_event
+from app.deflection.ledger import watermark
+from app.deflection.need_rows import need_id
+from app.deflection.outcomes import Judgement, judge, state_of
+from app.deflection.redaction import requester_hash
+from app.deflection.rulebook import Rulebook
+from app.deflection.store import events_of_actors, record
+from app.errors import Invalid
+
+BATCH = 2000
+LINE_BYTES = 64 * 1024
+"""Longest line we read: every event that keeps its limits is shorter."""
+
+Progress = Callable[[int], None]
+
+
+class InvalidImport(Invalid):
+    """Lines that are no events; nothing of the file was applied. `errors` maps a line number to what is wrong with it."""
+
+
+@dataclass
+class Imported:
+    """What an import did: lines read, events that were new, lines left out with the reason of each (the first thousand)."""
+
+    lines: int = 0
+    events: int = 0
+    new: int = 0
+    bad: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def import_events(
+    database: Database, lines: Iterable[str | bytes], skip_bad: bool = False, progress: Progress | None = None, key: str | bytes = ""
+) -> Imported:
+    """Read events from JSON Lines and record them; idempotent. All lines are checked before the first is applied.
+
+    `key` turns a sender's address that came in clear into its keyed hash; without it such a line is refused.
+    """
+    report = Imported()
+    with ExitStack() as stack:
+        # Checked lines wait in a file of their own: nothing is applied until the last line is known to be good, whatever the size.
+        spool = stack.enter_context(tempfile.TemporaryFile("w+b"))
+        for number, line in enumerate(lines, 1):
+            report.lines = number
+            _check(number, line, key, spool, report)
+        if report.bad and not skip_bad:
+            raise InvalidImport(_refusal(report), {str(n): problem for n, problem in report.refused.items()})
+        spool.seek(0)
+        before = _count(database)
+        _apply(database, spool, report, progress)
+        report.new = _count(database) - before
+    return report
+
+
+def _check(number: int, line: str | bytes, key: str | bytes, spool: Any, report: Imported) -> None:
+    if not line.strip():
+        return
+    try:
+        event = _hashed(_parsed(line), key)
+    except InvalidEvent as error:
+        report.bad += 1
+        if len(report.refused) < 1000:
+            report.refused[number] = str(error)
+        return
+    report.events += 1
+    spool.write(json.dumps(event.to_dict(), ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+
+
+def _parsed(line: str | bytes) -> Event:
+    if len(line) > LINE_BYTES:
+        raise InvalidEvent(f"longer than {LINE_BYTES} bytes")
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"no JSON: {error}") from None
+    return parse_event(value)
+
+
+def _hashed(event: Event, key: str | bytes) -> Event:
+    requester = getattr(event, "requester", None)
+    if requester is None or "@" not in requester:
+        return event
+    if not key:
+        raise InvalidEvent("requester must be the keyed hash of the address, not the address")
+    return replace(event, requester=requester_hash(requester, key))  # type: ignore[call-arg]
+
+
+def _refusal(report: Imported) -> str:
+    shown = [f"  line {number}: {problem}" for number, problem in list(report.refused.items())[:20]]
+    more = [f"  … and {report.bad - len(shown)} more"] if report.bad > len(shown) else []
+    return "\n".join([f"{report.bad} line(s) are no events; nothing was imported:", *shown, *more])
+
+
+def _count(database: Database) -> int:
+    with database.session() as db:
+        return int(db.execute(text("SELECT count(*) FROM event")).scalar() or 0)
+
+
+def _apply(database: Database, spool: Iterable[bytes], report: Imported, progress: Progress | None) -> None:
+    batch: list[Event] = []
+    done = 0
+    for line in spool:
+        batch.append(parse_event(json.loads(line)))
+        if len(batch) >= BATCH:
+            done += _write(database, batch)
+            if progress is not None:
+                progress(done)
+    done += _write(database, batch)
+    if progress is not None:
+        progress(done)
+
+
+def _write(database: Database, batch: list[Event]) -> int:
+    with database.session() as db:
+        record(db, *batch)
+    written = len(batch)
+    batch.clear()
+    return written
+
+
+# --------------------------------------------------------------------------------------------------------------------- export
+
+
+def export_outcomes(database: Database, as_of: int | None = None, config: Rulebook | None = None) -> Iterator[dict[str, Any]]:
+    """One object a search, judged from the stored events as known at `as_of` (milliseconds; None: everything, and all is final)."""
+    rules = config or Rulebook()
+    for judgement in judgements(database, rules, as_of):
+        yield from search_outcomes(judgement, rules, as_of)
+
+
+def judgements(database: Database, rules: Rulebook, as_of: int | None = None) -> Iterator[Judgement]:
+    """All stored events, judged component by component, so that memory does not grow with the number of events."""
+    with database.session() as db:
+        complete = watermark_at(db, as_of)
+        for names in components(db):
+            judgement = judge(events_of_actors(db, names), rules, as_of)
+            judgement.watermark = complete
+            yield judgement
+
+
+def watermark_at(db: Session, as_of: int | None) -> int | None:
+    """The completeness of the ticket feeds as known at `as_of`."""
+    if as_of is None:
+        return watermark(db)
+    rows = db.execute(text("SELECT body FROM event WHERE type = 'watermark' AND t_recv <= :as_of"), {"as_of": as_of}).scalars()
+    complete: dict[str, int] = {}
+    for body in map(json.loads, rows):
+        complete[body["source"]] = max(body["t_complete"], complete.get(body["source"], body["t_complete"]))
+    return min(complete.values(), default=None)
+
+
+def components(db: Session, size: int = 300) -> Iterator[list[str]]:
+    """Groups of actors such that everything tied together is in one group; several components share a group for speed."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for a, b in db.execute(text("SELECT a, b FROM identity_edge")):
+        parent[root(a)] = root(b)
+    members: dict[str, list[str]] = {}
+    for actor in db.execute(text("SELECT DISTINCT actor FROM event WHERE actor <> 'g:'")).scalars():
+        members.setdefault(root(actor), []).append(actor)
+    parent.clear()
+    group: list[str] = []
+    for names in members.values():
+        group += names
+        if len(group) >= size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def search_outcomes(judgement: Judgement, rules: Rulebook, as_of: int | None) -> Iterator[dict[str, Any]]:
+    """The export lines of one judgement."""
+    for verdict in judgement.verdicts:
+        need = verdict.need
+        for search in need.searches:
+            rule, outcome = verdict.outcome_of_search(search)
+            yield {
+                "search_id": search.search_id,
+                "members": list(search.members),
+                "need": need_id(need),
+                "outcome": outcome,
+                "rule": rule,
+                "state": state_of(verdict.final_at, need.last, as_of, judgement.watermark, rules),
+                "final_at": verdict.final_at,
+                "link_class": need.link_class,
+                "post_ticket": verdict.post_ticket,
+            }

@@ -1,0 +1,300 @@
+"""What is dirty is judged again; what changed is written, together with its ledger entry and its share of the roll-ups.
+
+One transaction a batch: mark, outcome, ledger and roll-up move together or not at all, so a killed worker loses nothing and counts
+nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.orm import Session as Db
+
+from app.db import Database
+from app.deflection.clock import DAY
+from app.deflection.events import milliseconds
+from app.deflection.models import (
+    ContactRow,
+    LedgerRow,
+    NeedRow,
+    NeedSearchRow,
+    NeedTicketRow,
+    NeedViewRow,
+    VisitorSessionRow,
+)
+from app.deflection.need_rows import Row, Rows, rollup_key
+from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
+from app.deflection.rulebook import Rulebook
+from app.deflection.store import closure, events_of_actors
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+"""Dirty actors judged in one transaction: about a tenth of a second, in which others wait to write."""
+_LOCK = 7_241_031
+"""PostgreSQL advisory lock: one worker judges at a time, writers of events are not held up."""
+_CHUNK = 400
+
+CHILDREN = {"need_search": NeedSearchRow, "need_view": NeedViewRow, "need_ticket": NeedTicketRow}
+FROZEN_MARGIN = 10 * DAY
+
+
+def recompute_due(
+    database: Database, now: datetime, rules: Rulebook | None = None, limit: int | None = None, batch: int = BATCH
+) -> int:
+    """Judge every marked person again and make final what time made final; gives how many marks (at most `limit`) were worked off.
+
+    Safe to run twice or to be killed.
+    """
+    rules = rules or Rulebook()
+    done = 0
+    _know_version(database, rules, now)
+    while limit is None or done < limit:
+        with database.session() as db:
+            step = recompute_batch(db, now, rules, batch if limit is None else min(batch, limit - done), database.is_sqlite)
+        done += step
+        if not step:
+            break
+    while True:
+        with database.session() as db:
+            if not finish_due(db, now, rules, is_sqlite=database.is_sqlite):
+                return done
+
+
+def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
+    with database.session() as db:
+        known = db.execute(text("SELECT 1 FROM definition WHERE version = :v"), {"v": rules.version}).first()
+    if known is None:
+        with database.session() as db:
+            db.execute(
+                text("INSERT INTO definition (version, config, since) VALUES (:v, :c, :s) ON CONFLICT (version) DO NOTHING"),
+                {"v": rules.version, "c": json.dumps(rules.to_dict()), "s": milliseconds(now)},
+            )
+
+
+def recompute_batch(db: Db, now: datetime, rules: Rulebook, size: int, is_sqlite: bool = True) -> int:
+    """Take up to `size` marks and judge their persons; the marks vanish only with the result."""
+    marks = _take_marks(db, size, is_sqlite)
+    if not marks:
+        return 0
+    nodes = closure(db, marks)
+    as_of = milliseconds(now)
+    judgement = judge(events_of_actors(db, nodes), rules)
+    judgement.watermark = watermark(db)
+    rows = Rows(judgement, rules, as_of)
+    frozen = frozen_before(db)
+    rows.needs = {k: row for k, row in rows.needs.items() if row["first"] >= frozen}
+    rows.sessions = {k: row for k, row in rows.sessions.items() if row["start"] >= frozen}
+    rows.contacts = {k: row for k, row in rows.contacts.items() if row["t"] >= frozen}
+    _write_needs(db, nodes, rows, marks, as_of, frozen)
+    _sync(db, VisitorSessionRow, "id", nodes, rows.sessions, "start", frozen)
+    _sync(db, ContactRow, "ticket_id", nodes, rows.contacts, "t", frozen)
+    return len(marks)
+
+
+def _take_marks(db: Db, size: int, is_sqlite: bool) -> dict[str, str]:
+    lock_for_judging(db, is_sqlite)
+    skip = "" if is_sqlite else " FOR UPDATE SKIP LOCKED"
+    sql = f"DELETE FROM dirty WHERE actor IN (SELECT actor FROM dirty ORDER BY since, actor LIMIT :n{skip}) RETURNING actor, cause"  # noqa: S608 — no value in it
+    return dict(db.execute(text(sql), {"n": size}).tuples().all())
+
+
+def lock_for_judging(db: Db, is_sqlite: bool) -> None:
+    """Only one transaction at a time changes outcomes; on PostgreSQL writers of events go on."""
+    if is_sqlite:
+        # A statement that may write takes the write lock before anything is read, so that nothing read can be stale.
+        db.execute(text("DELETE FROM dirty WHERE actor = ''"))
+    else:
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def frozen_before(db: Db) -> int:
+    """Needs that began before this stay as they are, because some of their events may have been dropped."""
+    kept_from = db.execute(text("SELECT kept_from FROM event_retention WHERE id = 1")).scalar()
+    return 0 if kept_from is None else kept_from + FROZEN_MARGIN
+
+
+def watermark(db: Db) -> int | None:
+    """Up to when every ticket feed is complete."""
+    return db.execute(text("SELECT min(t_complete) FROM ticket_feed")).scalar()
+
+
+# ------------------------------------------------------------------------------------------------------------------- writing
+
+
+def _in_chunks(names: Iterable[str]) -> Iterable[list[str]]:
+    ordered = sorted(names)
+    return (ordered[i : i + _CHUNK] for i in range(0, len(ordered), _CHUNK))
+
+
+def _stored(db: Db, table: Any, names: Iterable[str], time_column: str, frozen: int) -> list[Row]:
+    columns = [c.name for c in table.__table__.columns]
+    sql = text(
+        f'SELECT {", ".join(_quoted(c) for c in columns)} FROM {table.__tablename__}'  # noqa: S608 — names of our own columns
+        f' WHERE home IN :homes AND {_quoted(time_column)} >= :frozen'
+    ).bindparams(bindparam("homes", expanding=True))
+    found: list[Row] = []
+    for chunk in _in_chunks(names):
+        found += [dict(zip(columns, row, strict=True)) for row in db.execute(sql, {"homes": chunk, "frozen": frozen})]
+    return found
+
+
+def _quoted(column: str) -> str:
+    # first, last, end are words of SQL.
+    return f'"{column}"'
+
+
+def _insert(db: Db, table: Any, rows: Sequence[Row]) -> None:
+    if rows:
+        names = list(rows[0])
+        sql = (
+            f'INSERT INTO {table.__tablename__} ({", ".join(map(_quoted, names))}) '  # noqa: S608 — names of our own columns
+            f'VALUES ({", ".join(":" + n for n in names)})'
+        )
+        db.execute(text(sql), list(rows))
+
+
+def _delete(db: Db, table: str, column: str, ids: Iterable[str]) -> None:
+    sql = text(f"DELETE FROM {table} WHERE {column} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 — our own names
+    for chunk in _in_chunks(ids):
+        db.execute(sql, {"ids": chunk})
+
+
+def _sync(db: Db, table: Any, key: str, nodes: Iterable[str], new: Mapping[str, Row], time_column: str, frozen: int) -> None:
+    """Make the stored rows of these actors equal to `new`, touching only what differs."""
+    old = {row[key]: row for row in _stored(db, table, nodes, time_column, frozen)}
+    different = [row for k, row in new.items() if old.get(k) != row]
+    gone = [k for k in old if k not in new]
+    _delete(db, table.__tablename__, key, [*gone, *(row[key] for row in different)])
+    _insert(db, table, different)
+
+
+def _write_needs(db: Db, nodes: set[str], rows: Rows, marks: Mapping[str, str], as_of: int, frozen: int) -> None:
+    old = {row["id"]: row for row in _stored(db, NeedRow, nodes, "first", frozen)}
+    different = []
+    for ident, row in rows.needs.items():
+        known = old.get(ident)
+        row["cluster"] = known["cluster"] if known is not None and known["q"] == row["q"] else None
+        if known is None or known["fingerprint"] != row["fingerprint"] or known["state"] != row["state"]:
+            different.append(row)
+    gone = [row for ident, row in old.items() if ident not in rows.needs]
+    if not different and not gone:
+        return
+    raise_stamp(db)
+    touched = [row["id"] for row in different if row["id"] in old] + [row["id"] for row in gone]
+    for name in (*CHILDREN, "need"):
+        _delete(db, name, "id" if name == "need" else "need_id", touched)
+    _insert(db, NeedRow, different)
+    for name, table in CHILDREN.items():
+        _insert(db, table, [child for row in different for child in rows.children[row["id"]][name]])
+    _write_ledger(db, old, different, gone, _Causes(db, marks), as_of)
+    move_rollups(db, [old[row["id"]] for row in different if row["id"] in old] + gone, different)
+
+
+class _Causes:
+    """Which event led to a change: the mark on the need's own actor, else the one mark of the batch that is tied to it."""
+
+    def __init__(self, db: Db, marks: Mapping[str, str]) -> None:
+        self._db, self._marks = db, marks
+        self._tied: dict[str, str] = {}
+
+    def of(self, home: str) -> str:
+        if home in self._marks:
+            return self._marks[home]
+        if len(self._marks) == 1:
+            return next(iter(self._marks.values()))
+        if home not in self._tied:
+            near = closure(self._db, [home])
+            self._tied[home] = next((cause for actor, cause in sorted(self._marks.items()) if actor in near), "")
+        return self._tied[home]
+
+
+def _write_ledger(db: Db, old: Mapping[str, Row], different: Sequence[Row], gone: Sequence[Row], causes: _Causes, as_of: int) -> None:
+    entries = []
+    for row in different:
+        known = old.get(row["id"])
+        if known is None or (known["outcome"], known["rule"]) != (row["outcome"], row["rule"]):
+            entries.append(ledger_entry(known, row, causes.of(row["home"]), as_of))
+    entries += [ledger_entry(row, None, causes.of(row["home"]), as_of) for row in gone]
+    _insert(db, LedgerRow, entries)
+
+
+def ledger_entry(old: Row | None, new: Row | None, cause: str, as_of: int) -> Row:
+    """A ledger row: a need is new, had one outcome and now has another, or is part of another need."""
+    old, any_row = old or {}, new or old or {}
+    new = new or {}
+    return {
+        "need_id": any_row["id"],
+        "from_outcome": old.get("outcome"),
+        "to_outcome": new.get("outcome"),
+        "from_rule": old.get("rule"),
+        "to_rule": new.get("rule"),
+        "from_state": old.get("state"),
+        "cause": cause,
+        "as_of": as_of,
+        "day": old.get("day", any_row["day"]),
+        "version": any_row["version"],
+    }
+
+
+def raise_stamp(db: Db) -> None:
+    """Say that stored outcomes changed, so that whoever keeps numbers made of them reads again."""
+    db.execute(text("INSERT INTO outcome_stamp (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = outcome_stamp.n + 1"))
+
+
+def outcome_stamp(db: Db) -> int:
+    """A number that is another one whenever any stored need changed."""
+    return int(db.execute(text("SELECT n FROM outcome_stamp WHERE id = 1")).scalar() or 0)
+
+
+_ROLLUP = text(
+    "INSERT INTO rollup_day (day, kind, cluster, article, locale, link_class, outcome, state, n)"
+    " VALUES (:day, :kind, :cluster, :article, :locale, :link_class, :outcome, :state, :n)"
+    " ON CONFLICT (day, kind, cluster, article, locale, link_class, outcome, state) DO UPDATE SET n = rollup_day.n + excluded.n"
+)
+_ROLLUP_COLUMNS = ("day", "kind", "cluster", "article", "locale", "link_class", "outcome", "state")
+
+
+def move_rollups(db: Db, removed: Iterable[Mapping[str, Any]], added: Iterable[Mapping[str, Any]]) -> None:
+    """Signed deltas for needs that left and entered; each row needs the columns of `rollup_key`."""
+    deltas: Counter[tuple[Any, ...]] = Counter()
+    for row in added:
+        deltas[rollup_key(row)] += 1
+    for row in removed:
+        deltas[rollup_key(row)] -= 1
+    moves = [{**dict(zip(_ROLLUP_COLUMNS, key, strict=True)), "n": n} for key, n in sorted(deltas.items()) if n]
+    if moves:
+        db.execute(_ROLLUP, moves)
+
+
+# ------------------------------------------------------------------------------------------------------------------ finality
+
+
+def finish_due(db: Db, now: datetime, rules: Rulebook, is_sqlite: bool = True, limit: int = 1000) -> int:
+    """Needs whose window is over become final; gives how many did."""
+    lock_for_judging(db, is_sqlite)
+    as_of, complete = milliseconds(now), watermark(db)
+    if rules.require_watermark and complete is None:
+        return 0
+    horizon = as_of if not rules.require_watermark else min(as_of, (complete or 0) + rules.grace_ms)
+    rows = db.execute(
+        text(
+            "SELECT id, day, kind, cluster, article, lang, link_class, outcome, state, final_at, last FROM need"
+            " WHERE state = :state AND final_at <= :horizon ORDER BY final_at LIMIT :n"
+        ),
+        {"state": PROVISIONAL, "horizon": horizon, "n": limit},
+    ).mappings().all()  # fmt: skip
+    due = [dict(row) for row in rows if state_of(row["final_at"], row["last"], as_of, complete, rules) == FINAL]
+    if due:
+        sql = text("UPDATE need SET state = :final WHERE id IN :ids AND state = :was").bindparams(bindparam("ids", expanding=True))
+        for chunk in _in_chunks(row["id"] for row in due):
+            db.execute(sql, {"final": FINAL, "was": PROVISIONAL, "ids": chunk})
+        raise_stamp(db)
+        move_rollups(db, due, [{**row, "state": FINAL} for row in due])
+    return len(due)

@@ -1,0 +1,117 @@
+"""The nightly doubt: what is stored must be what the events say, and the roll-ups must be the sum of what is stored."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.deflection.events import milliseconds
+from app.deflection.ledger import frozen_before, lock_for_judging
+from app.deflection.need_rows import Rows, rollup_key
+from app.deflection.outcomes import judge
+from app.deflection.rulebook import Rulebook
+from app.deflection.store import closure, events_of_actors
+
+log = logging.getLogger(__name__)
+
+GROUP = 100
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One stored thing that is not what its events say; `where` is a need id or a row of the roll-ups."""
+
+    where: str
+    stored: str
+    computed: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: stored {self.stored}, computed {self.computed}"
+
+
+def verify_sample(
+    database: Database, now: datetime, rules: Rulebook | None = None, share: float = 0.01, seed: int | None = None
+) -> list[Difference]:
+    """Judge a random share of all persons again and compare exactly; also add the roll-ups up. Differences are logged as errors."""
+    rules = rules or Rulebook()
+    chance = random.Random(seed if seed is not None else milliseconds(now))  # noqa: S311 — a sample, not a secret
+    differences: list[Difference] = []
+    for homes in _sample(database, share, chance):
+        with database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            differences += differences_of(db, homes, rules)
+    with database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        differences += rollup_differences(db)
+    for difference in differences[:20]:
+        log.error("stored outcome differs from its events: %s", difference)
+    if differences:
+        log.critical("%d stored outcomes or sums differ from what the events say", len(differences))
+    return differences
+
+
+def _sample(database: Database, share: float, chance: random.Random) -> Iterator[list[str]]:
+    with database.session() as db:
+        homes = list(db.execute(text("SELECT DISTINCT home FROM visitor_session ORDER BY home")).scalars())
+    chosen = chance.sample(homes, min(len(homes), max(1, round(len(homes) * share)))) if homes else []
+    return (chosen[i : i + GROUP] for i in range(0, len(chosen), GROUP))
+
+
+def differences_of(db: Session, homes: list[str], rules: Rulebook) -> list[Difference]:
+    """Where the stored needs of these actors differ from their events; actors with work still waiting are left out."""
+    waiting = set(db.execute(text("SELECT actor FROM dirty")).scalars())
+    nodes: set[str] = set()
+    for home in homes:
+        tied = closure(db, [home])
+        if not tied & waiting:
+            nodes |= tied
+    rows = Rows(judge(events_of_actors(db, nodes), rules), rules, None)
+    frozen = frozen_before(db)
+    computed = {k: row["fingerprint"] for k, row in rows.needs.items() if row["first"] >= frozen}
+    stored: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    for home in sorted(nodes):
+        found = db.execute(
+            text('SELECT id, fingerprint, version FROM need WHERE home = :home AND "first" >= :frozen'), {"home": home, "frozen": frozen}
+        )
+        for ident, fingerprint, version in found:
+            stored[ident], versions[ident] = fingerprint, version
+    # Needs judged by other thresholds are no mistake: they are judged again when their person does something.
+    return [
+        Difference(ident, stored.get(ident, "nothing"), computed.get(ident, "nothing"))
+        for ident in sorted(stored.keys() | computed.keys())
+        if stored.get(ident) != computed.get(ident) and versions.get(ident, rules.version) == rules.version
+    ]
+
+
+def rollup_differences(db: Session) -> list[Difference]:
+    """Where a roll-up is not the number of its needs plus those that erasure and retention took out."""
+    sums: Counter[tuple] = Counter()
+    rows = db.execute(text("SELECT day, kind, cluster, article, lang, link_class, outcome, state FROM need")).mappings()
+    for row in rows:
+        sums[rollup_key(row)] += 1
+    for key, n in _removed(db).items():
+        sums[key] += n
+    stored: dict[tuple, int] = {}
+    for row in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day")):
+        stored[tuple(row)[:8]] = row[8]
+    return [
+        Difference(f"roll-up {key}", str(stored.get(key, 0)), str(sums.get(key, 0)))
+        for key in sorted(stored.keys() | sums.keys())
+        if stored.get(key, 0) != sums.get(key, 0)
+    ]
+
+
+def _removed(db: Session) -> Counter[tuple]:
+    found: Counter[tuple] = Counter()
+    for row in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_erased")):
+        found[tuple(row)[:8]] += row[8]
+    return found
