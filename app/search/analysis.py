@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
@@ -217,7 +218,7 @@ def surface(raw: str) -> str:
 def pairs(words: list[Word]) -> list[str]:
     """Neighbouring stems after stop words: `card declined abroad` gives `card_declin`, `declin_abroad`."""
     stems = [w.stem for w in words if not w.stop and not w.joined]
-    return [f"{a}_{b}" for a, b in zip(stems, stems[1:], strict=False)]
+    return [f"{a}_{b}" for a, b in pairwise(stems)]
 
 
 def grams(word: str, size: int) -> list[str]:

@@ -182,7 +182,7 @@ def answer(served: Served, query: Query, today: date) -> Results:
     pinned = answering._pinned() is not None
     if hits and not pinned and plan:
         close = close or max(coverage(served, r.plan, r.top[:3]) for r in found) < CLOSE_BELOW
-    if plan and plan.corrections and corrected is None and hits:
+    if plan and corrected is None and hits and any(c.sure for c in plan.corrections.values()):
         corrected = plan.corrected(query.text, plan.corrections)
     did_you_mean = plan.corrected(query.text, plan.rare) if plan and plan.rare and corrected is None else None
     results = Results(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,19 +42,25 @@ class Corrector:
         found = self._candidates(typed, 1)
         if len(typed) < SHORTEST:
             found = [c for c in found if len(c[0]) > len(typed) or sorted(fold(c[0])) == sorted(typed)]
-        if not found and len(typed) >= LONG_WORD:
-            found = [c for c in self._candidates(typed, 2) if len(c[0]) >= LONG_WORD - 1]
+        far = not found and len(typed) >= LONG_WORD
+        if far:
+            # A different beginning makes another word of it rather than a slip: visible, invisible.
+            found = [c for c in self._candidates(typed, 2) if len(c[0]) >= LONG_WORD - 1 and fold(c[0])[:1] == typed[:1]]
         found = sorted(found, key=lambda c: -c[1])[:MOST_CANDIDATES]
-        ranked = [Correction(w, n, likelihood(typed, fold(w), n, self._in_context(w, around))) for w, n in found]
+        ranked = [
+            Correction(w, n, likelihood(typed, fold(w), n, self._in_context(w, around)), not (far and _only_the_ending(typed, fold(w), 3)))
+            for w, n in found
+        ]
         return sorted(ranked, key=lambda c: (-c.likelihood, c.word))
 
     def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
         words = {w for s in self._served.segments for w in vocabulary_of(s, self._analyzer.locale).within(typed, edits)}
         return [(w, count) for w in words if (count := self.articles_with(w))]
 
-    def _in_context(self, word: str, around: list[Word]) -> bool:
+    def _in_context(self, word: str, around: list[Word]) -> int:
+        """Beside how many of its neighbours in the query some article has the word."""
         stem = self._analyzer.stem(word)
-        return any(self._has_pair(a.stem, stem) or self._has_pair(stem, a.stem) for a in around)
+        return sum(self._has_pair(a.stem, stem) or self._has_pair(stem, a.stem) for a in around)
 
     def _has_pair(self, first: str, second: str) -> bool:
         docs, _ = self._served.scores.of_term("own_pairs", self._analyzer.locale, f"{first}_{second}")
@@ -70,33 +77,33 @@ class Corrector:
         near = [
             (n, w)
             for w, n in self._candidates(typed, 1)
-            if n >= FAR_COMMONER * count and w[0] == word.text[0] and self._analyzer.stem(w) != word.stem
+            if n >= FAR_COMMONER * count and w[0] == word.text[0] and not _only_the_ending(typed, fold(w))
         ]
         if not near:
             return None
         n, best = max(near)
-        return Correction(best, n, likelihood(typed, fold(best), n, False))
+        return Correction(best, n, likelihood(typed, fold(best), n, 0))
 
-    def split(self, word: Word) -> list[str] | None:
-        """Two words run together (`topup`, `Kontoeinstellungen`): where some article has them side by side, or a compound's known parts."""
+    def split(self, word: Word) -> Correction | None:
+        """Two words run together: where some article has them side by side (`topup`), or a compound's known parts (`Mausmodus`)."""
         typed = word.text
         if len(typed) < 2 * LEAST_PART or not typed.isalpha() or is_hebrew(typed):
             return None
-        best: tuple[int, list[str]] | None = None
+        best: Correction | None = None
         for cut in range(LEAST_PART, len(typed) - LEAST_PART + 1):
             first, second = typed[:cut], typed[cut:]
             if not (here := self.articles_with(first)) or not (there := self.articles_with(second)):
                 continue
             side_by_side = self._has_pair(self._analyzer.stem(first), self._analyzer.stem(second))
             compound = self._analyzer.language in COMPOUNDING and min(len(first), len(second)) > LEAST_PART
-            if (side_by_side or compound) and (best is None or min(here, there) > best[0]):
-                best = (min(here, there), [first, second])
-        return best[1] if best else None
+            if (side_by_side or compound) and (best is None or min(here, there) > best.articles):
+                best = Correction(f"{first} {second}", min(here, there), 0.0, sure=side_by_side)
+        return best
 
     def joined(self, words: list[Word]) -> Iterator[tuple[int, str]]:
         """Neighbours that some article writes as one word (`log in`, `kredit karte`)."""
         typed = [(i, w) for i, w in enumerate(words) if not w.joined]
-        for (i, a), (_, b) in zip(typed, typed[1:], strict=False):
+        for (i, a), (_, b) in pairwise(typed):
             together = a.text + b.text
             if together.isalpha() and self.articles_with(together):
                 yield i, together
@@ -111,3 +118,9 @@ class Corrector:
             alike |= vocabulary_of(segment, self._analyzer.locale).similar(typed)
         seen = sorted(alike.items(), key=lambda item: (-item[1], item[0]))[: 2 * MOST_CANDIDATES]
         return [(w, d) for w, d in seen if self.articles_with(w)][:MOST_CANDIDATES]
+
+
+def _only_the_ending(a: str, b: str, letters: int = 2) -> bool:
+    """Whether the words differ only in their last letters: then they are rather two forms than a slip (folded, folder)."""
+    alike = min(len(a), len(b)) - letters
+    return a[:alike] == b[:alike]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Plan:
 
     def corrected(self, text: str, which: dict[int, Correction]) -> str:
         """The query's text with these words in place of the typed ones."""
-        by_text = {self.words[i].text: c.word for i, c in which.items()}
+        by_text = {self.words[i].text: c.word for i, c in which.items() if c.sure}
         out, at = [], 0
         for word in analyzer_for(self.locale).words(text):
             if word.text in by_text and not word.joined and word.start >= at:
@@ -123,9 +124,9 @@ class Planner:
             if self._elsewhere(word.text) or any(c.isdigit() for c in word.text):
                 continue
             if (parts := corrector.split(word)) is not None:
-                for part in parts:
+                for part in parts.word.split():
                     plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
-                plan.corrections[i] = Correction(" ".join(parts), 1, 3.0)
+                plan.corrections[i] = parts
             elif meant := corrector.meant(word, around):
                 plan.corrections[i] = meant[0]
                 for place, correction in enumerate(meant[:3]):
@@ -141,8 +142,12 @@ class Planner:
         plan.added += [c.word for c in plan.corrections.values()]
 
     def _pairs_of_corrected(self, plan: Plan) -> None:
-        stems = [self.analyzer.stem(plan.corrections[i].word) if i in plan.corrections else w.stem for i, w in enumerate(plan.words) if not w.joined]
-        for a, b in zip(stems, stems[1:], strict=False):
+        stems: list[str] = []
+        for i, word in enumerate(plan.words):
+            if not word.joined:
+                meant = plan.corrections[i].word.split() if i in plan.corrections else []
+                stems += [self.analyzer.stem(w) for w in meant] or [word.stem]
+        for a, b in pairwise(stems):
             plan.add(self._pairs_kind, f"{a}_{b}", CORRECTION_WEIGHT, "correction")
 
     def _synonyms(self, plan: Plan, free: list[Word]) -> None:

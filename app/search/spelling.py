@@ -134,21 +134,23 @@ class Correction:
     word: str
     articles: int
     likelihood: float
+    sure: bool = True
+    """Worth telling the reader. Otherwise it may as well be another form of the word, or a compound: searched, not shown."""
 
 
-def likelihood(typed: str, meant: str, articles: int, in_context: bool) -> float:
+def likelihood(typed: str, meant: str, articles: int, in_context: int) -> float:
     """How likely `meant` is behind `typed`: frequent words, words that stand beside the other words of the query, and common slips first.
 
     The steps are natural logarithms of odds: swapped neighbours and doubled letters are the commonest slips, the first letter is rarely
     wrong, and a pair that some article has is the best witness.
     """
-    points = log(articles + 1)
-    if in_context:
-        points += 3.0
+    points = log(articles + 1) + 3.0 * in_context
+    swapped = len(typed) == len(meant) and sorted(typed) == sorted(meant)
+    doubled = len(typed) != len(meant) and _without_doubles(typed) == _without_doubles(meant)
+    if swapped or doubled:
+        points += 2.5
     if typed[:1] != meant[:1]:
         points -= 1.5
-    if (len(typed) == len(meant) and sorted(typed) == sorted(meant)) or (len(typed) != len(meant) and _without_doubles(typed) == _without_doubles(meant)):
-        points += 1.0
     return points
 
 
