@@ -116,6 +116,12 @@ class Database:
         except OperationalError as error:
             raise DatabaseUnavailable(f"the database does not answer: {error.orig.__class__.__name__}") from error
 
+    def compact(self) -> None:
+        """Write the log of changes into the file and empty it, so that what was deleted stands nowhere any more (SQLite)."""
+        if self.is_sqlite:
+            with self.durable_engine.connect() as connection:
+                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()

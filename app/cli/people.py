@@ -12,21 +12,15 @@ from sqlalchemy.orm import Session
 
 from app import accounts
 from app.accounts import SCOPES, Role, User, UserNotFound
-from app.cli.terminal import plain_errors
-from app.config import Settings
-from app.db import open_database
+from app.cli.terminal import opened_database, plain_errors
 
 ROLES = click.Choice([role.value for role in Role])
 
 
 @contextmanager
 def _accounts_db() -> Iterator[Session]:
-    database = open_database(Settings.from_environ().resolved_database_url)
-    try:
-        with database.durable_session() as db:
-            yield db
-    finally:
-        database.close()
+    with opened_database() as (database, _settings), database.durable_session() as db:
+        yield db
 
 
 def _user(db: Session, email: str) -> User:

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from app.config import Settings
+from app.db import Database, open_database
 from app.errors import Invalid, KnowledgeBaseError
-from app.portal import Portal, open_portal
+from app.portal import Portal, open_portal, with_secret_key
 
 
 @contextmanager
@@ -24,6 +25,17 @@ def opened_portal() -> Iterator[Portal]:
         yield portal
     finally:
         portal.close()
+
+
+@contextmanager
+def opened_database() -> Iterator[tuple[Database, Settings]]:
+    """Only the database, for commands that need neither articles nor index."""
+    settings = with_secret_key(Settings.from_environ())
+    database = open_database(settings.resolved_database_url)
+    try:
+        yield database, settings
+    finally:
+        database.close()
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:

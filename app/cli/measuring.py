@@ -1,0 +1,112 @@
+"""Commands about what was measured: events, outcomes, rates, tickets from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from app.cli.terminal import ProgressLine, opened_database, plain_errors
+from app.config import Settings
+from app.deflection import Rulebook, export_outcomes, export_rates, import_events, import_tickets, recompute_due, rules_from
+from app.errors import Invalid
+
+FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.group()
+def events() -> None:
+    """Raw events."""
+
+
+@events.command("import")
+@click.argument("file", type=FILE)
+@click.option("--skip-bad", is_flag=True, help="Leave bad lines out instead of refusing the file.")
+@plain_errors
+def events_import(file: Path, skip_bad: bool) -> None:
+    """Read events from a JSON Lines FILE (- for standard input). All or nothing, and safe to repeat."""
+    with opened_database() as (database, settings), click.open_file(str(file), "rb") as lines:
+        progress = ProgressLine()
+        report = import_events(database, lines, skip_bad, progress, key=settings.secret_key)
+        progress.close()
+    for number, problem in report.refused.items():
+        click.echo(f"line {number}: {problem}", err=True)
+    skipped = f", {report.bad} bad line(s) left out" if report.bad else ""
+    click.echo(f"Read {report.lines} line(s): {report.new} new event(s), {report.events - report.new} known already{skipped}.")
+
+
+@click.group()
+def outcomes() -> None:
+    """What became of each search."""
+
+
+@outcomes.command("export")
+@click.option("--as-of", type=int, help="Only what was known then (milliseconds since the epoch); default: everything, and all is final.")
+@click.option("--config", "config_file", type=FILE, help="JSON object of thresholds to judge by instead of the settings.")
+@plain_errors
+def outcomes_export(as_of: int | None, config_file: Path | None) -> None:
+    """Write one JSON object a search: outcome, rule, state and what it rests on."""
+    with opened_database() as (database, settings):
+        for row in export_outcomes(database, as_of, _rules(settings, config_file)):
+            click.echo(json.dumps(row, ensure_ascii=False))
+
+
+@outcomes.command("judge")
+@plain_errors
+def outcomes_judge() -> None:
+    """Bring the stored outcomes up to date with the events, as the worker does."""
+    with opened_database() as (database, settings):
+        done = recompute_due(database, datetime.now(UTC), rules_from(settings))
+    click.echo(f"Judged {done} person(s).")
+
+
+@click.group()
+def rates() -> None:
+    """Rates with their intervals."""
+
+
+@rates.command("export")
+@click.option("--as-of", type=int, help="Only what was known then (milliseconds since the epoch).")
+@click.option("--from", "from_day", type=click.DateTime(["%Y-%m-%d"]), help="First day (UTC) of the needs counted.")
+@click.option("--to", "to_day", type=click.DateTime(["%Y-%m-%d"]), help="Last day (UTC) of the needs counted.")
+@plain_errors
+def rates_export(as_of: int | None, from_day: datetime | None, to_day: datetime | None) -> None:
+    """Write one JSON object: each rate with its two parts and its interval."""
+    with opened_database() as (database, settings):
+        found = export_rates(
+            database, as_of, from_day.date() if from_day else None, to_day.date() if to_day else None, rules=rules_from(settings)
+        )
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@click.group()
+def tickets() -> None:
+    """Tickets of another helpdesk."""
+
+
+@tickets.command("import")
+@click.argument("file", type=FILE)
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="Default: by the file's name.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad lines out instead of refusing the file.")
+@plain_errors
+def tickets_import(file: Path, form: str | None, skip_bad: bool) -> None:
+    """Read tickets that came by e-mail, phone or another helpdesk from FILE, so that they count. Safe to repeat."""
+    is_csv = (form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")) == "csv"
+    with opened_database() as (database, settings), click.open_file(str(file), "r", encoding="utf-8-sig") as lines:
+        report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), skip_bad=skip_bad)
+    click.echo(f"Read {report.lines} line(s): {report.new} new event(s).")
+
+
+def _rules(settings: Settings, config_file: Path | None) -> Rulebook:
+    if config_file is None:
+        return rules_from(settings)
+    with click.open_file(str(config_file)) as file:
+        try:
+            given = json.load(file)
+        except ValueError as error:
+            raise Invalid(f"{config_file} is no JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise Invalid(f"{config_file} must hold one JSON object of thresholds")
+    return Rulebook.from_mapping({**rules_from(settings).to_dict(), **given})

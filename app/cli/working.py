@@ -1,0 +1,126 @@
+"""The background worker: what is due is a row in the database, so that a killed worker loses nothing and a second one doubles nothing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from app import deflection, tickets
+from app.content import follow
+from app.errors import KnowledgeBaseError
+from app.journeys import publish
+from app.portal import Portal
+
+KEEP_DELIVERED = timedelta(days=14)
+"""How long delivered mail can still be looked up by an operator."""
+
+log = structlog.get_logger()
+
+Job = Callable[[Portal, datetime], str]
+"""Does what is due at a moment and says it in a few words; empty when nothing was."""
+
+
+def deliver(portal: Portal, now: datetime) -> str:
+    """Mail and other deliveries."""
+    report = tickets.deliver_due(portal.database, portal.connectors, now)
+    return f"{report.done} delivered, {report.failed} to try again, {report.dead} given up" if report.done or report.failed or report.dead else ""
+
+
+def judge(portal: Portal, now: datetime) -> str:
+    """Outcomes of the persons whom new events touched."""
+    count = deflection.recompute_due(portal.database, now, deflection.rules_from(portal.settings))
+    return f"{count} person(s) judged" if count else ""
+
+
+def follow_content(portal: Portal, now: datetime) -> str:
+    """The content's newest revision, from its remote or from disk."""
+    report = publish(portal.settings, portal.articles, portal.engine, now)
+    for problem in report.problems if report.changed else ():
+        log.warning("problem", where=f"{problem.path}:{problem.line}", level=problem.level, message=problem.message)
+    return f"revision {report.revision[:12]} is live" if report.changed else ""
+
+
+def tidy(portal: Portal, now: datetime) -> str:
+    """What is kept only for a while: raw events, drafts, deliveries long done, uploads that no request holds."""
+    with portal.database.durable_session() as db:
+        drafts = tickets.forget_old_drafts(db, now)
+        tickets.forget_delivered(db, now - KEEP_DELIVERED)
+        tickets.sweep_files(db, portal.settings.path(portal.settings.data_folder) / "attachments", now)
+    removed = deflection.apply_retention(portal.database, now, portal.settings.event_retention_days)
+    return f"{drafts} draft(s) and {removed} event(s) past their time removed" if drafts or removed else ""
+
+
+def verify(portal: Portal, now: datetime) -> str:
+    """A random hundredth of all persons, judged anew: it must match what is stored, or somebody has to know."""
+    differences = deflection.verify_sample(portal.database, now, deflection.rules_from(portal.settings))
+    if differences:
+        log.error("outcomes differ", count=len(differences), first=str(differences[0]))
+        return f"{len(differences)} stored outcome(s) differ from their recomputation"
+    return ""
+
+
+@dataclass
+class Rhythm:
+    """A job and how often it is looked at; failures are logged and tried again at the next beat."""
+
+    name: str
+    job: Job
+    every: timedelta
+    due: datetime = datetime.min.replace(tzinfo=UTC)
+
+    def beat(self, portal: Portal, now: datetime) -> str:
+        # A clock set back must not stop the job for as long as it was set back.
+        if now < self.due <= now + self.every:
+            return ""
+        self.due = now + self.every
+        try:
+            said = self.job(portal, now)
+        except KnowledgeBaseError as error:
+            log.error("job failed", job=self.name, reason=str(error))
+            return ""
+        if said:
+            log.info("job", job=self.name, did=said)
+        return said
+
+
+def rhythms(portal: Portal) -> list[Rhythm]:
+    """Everything the worker does, most urgent first."""
+    look = timedelta(seconds=5) if portal.settings.content_worktree else timedelta(seconds=60)
+    return [
+        Rhythm("content", follow_content, look),
+        Rhythm("deliver", deliver, timedelta(seconds=1)),
+        Rhythm("judge", judge, timedelta(seconds=1)),
+        Rhythm("tidy", tidy, timedelta(hours=6)),
+        Rhythm("verify", verify, timedelta(hours=24)),
+    ]
+
+
+def work_once(portal: Portal, now: datetime) -> str:
+    """Do all that is due now, whatever its rhythm; returns what was done in a sentence."""
+    done = [said for rhythm in rhythms(portal) if (said := rhythm.beat(portal, now))]
+    return "; ".join(done) + "." if done else "Nothing was due."
+
+
+def work_until_stopped(portal: Portal) -> None:
+    """Work until TERM or Ctrl-C; a saved article is published at once where uncommitted files are served."""
+    stop, saved = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: (stop.set(), saved.set()))
+    if portal.settings.content_worktree:
+        folder = portal.settings.path(portal.settings.content_repository) / portal.settings.content_folder
+        threading.Thread(target=follow, args=(folder, saved.set, stop), daemon=True).start()
+    jobs = rhythms(portal)
+    while not stop.is_set():
+        for job in jobs:
+            if saved.is_set() and not stop.is_set():
+                saved.clear()
+                Rhythm("content", follow_content, timedelta()).beat(portal, datetime.now(UTC))
+            job.beat(portal, datetime.now(UTC))
+            if stop.is_set():
+                break
+        saved.wait(0.5)
