@@ -153,7 +153,7 @@ def _signed_in(user: User, secret: str) -> Response:
     if old:
         with context.portal().database.durable_session() as db:
             accounts.end_session(db, old)
-    session.clear()
+    session.pop("csrf_token", None)  # the token of the signed-in forms begins with the sign-in
     who = actor()
     if who.visitor and who.role == "customer":
         stamp = who.stamp(context.now()) | {"account": user.id, "role": "agent" if user.is_staff else "customer"}
