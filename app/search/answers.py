@@ -12,7 +12,7 @@ import numpy as np
 from app.locales import fallbacks
 from app.search.engine import Explanation, Hit, Query, Results
 from app.search.layouts import turned_round
-from app.search.passages import best_passage, dress
+from app.search.passages import Marks, best_passage, dress
 from app.search.plan import Plan, Planner
 from app.search.query_text import Parsed, normal, parse
 from app.search.ranking import best, coverage, explain, having, score, with_phrase, words_matched
@@ -32,6 +32,7 @@ class Ranked:
     scores: np.ndarray
     matched: np.ndarray
     top: np.ndarray
+    marks: Marks
 
 
 class Answering:
@@ -94,7 +95,7 @@ class Answering:
             matched = self._counted(locale, matched)
             top = best(scores, matched, self.query.offset + self.query.limit)
             if len(matched) or not place:
-                found.append(Ranked(plan, scores, matched, top))
+                found.append(Ranked(plan, scores, matched, top, Marks(self.served, plan)))
         return found
 
     def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ class Answering:
     def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
         entry = self.served.entries[number]
         assert entry is not None  # deleted documents are masked
-        dressed = dress(self.served, ranked.plan, number) if self.query.snippets else None
+        dressed = dress(self.served, ranked.marks, entry) if self.query.snippets else None
         value = float(ranked.scores[number])
         explanation = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned) if self.query.explain else None
         return Hit(
@@ -191,5 +192,5 @@ def answer(served: Served, query: Query, today: date) -> Results:
         also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean, close=close,
     )  # fmt: skip
     if query.passage and found and hits and not close and query.offset == 0:
-        results = replace(results, passage=best_passage(served, found[0].plan, found[0].scores, found[0].top))
+        results = replace(results, passage=best_passage(served, found[0].marks, found[0].top))
     return replace(results, took_ms=(time.perf_counter() - started) * 1000)

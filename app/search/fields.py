@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.search.analysis import Analyzer, Word, grams, pairs
+from app.search.shelf import Analysed
 
 TITLE, HEADINGS, KEYWORDS, SUMMARY, BODY = "title", "headings", "keywords", "summary", "body"
 EXACT, GRAMS, NAMES, PARTS = "exact", "grams", "names", "parts"
@@ -79,10 +80,10 @@ GAP = "|"
 """Stands between the parts of the exact field, so that no phrase reaches from a title into the text. No word looks like it."""
 
 
-def terms_of(title: str, headings: list[str], keywords: list[str], summary: str, sections: list[list[Word]], a: Analyzer) -> dict[str, list[str]]:
+def terms_of(title: str, keywords: tuple[str, ...], analysed: Analysed, a: Analyzer) -> dict[str, list[str]]:
     """All terms of an article by part, as they go into the index."""
-    titles, summaries = a.words(title), a.words(summary)
-    heading_words = [a.words(h) for h in headings]
+    titles, heading_words = a.words(title), analysed.headings
+    summaries, *sections = analysed.words
     keyword_words = [a.words(k) for k in keywords]
     everything = [titles, *heading_words, *keyword_words, summaries, *sections]
     parts: dict[str, list[str]] = {

@@ -58,6 +58,8 @@ class Entry:
 
 WORD_TYPE = np.dtype([("term", "<u4"), ("start", "<u4"), ("end", "<u4"), ("section", "<u2"), ("sentence", "<u2")])
 """One word of an article's text: the hash of its stem, where it stands in its section, and the number of its sentence in the article."""
+HEADING = 65535
+"""The sentence number of words that stand in a section's heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,13 @@ def term_hash(stem: str) -> int:
     return zlib.crc32(stem.encode())
 
 
-def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[list[Word]]) -> np.ndarray:
-    """The words of all sections as one array."""
+def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[list[Word]], headings: Sequence[list[Word]]) -> np.ndarray:
+    """The words of all sections as one array: each section's heading, then its text."""
     rows: list[tuple[int, int, int, int, int]] = []
     sentence = 0
-    for number, ((_, _, text), words) in enumerate(zip(sections, analysed, strict=True)):
+    for number, ((_, _, text), words, heading) in enumerate(zip(sections, analysed, headings, strict=True)):
+        section = min(number, 65535)
+        rows += [(term_hash(w.stem), w.start, w.end, section, HEADING) for w in heading if not w.joined]
         starts = sentence_starts(text)
         at = 0
         for word in words:
@@ -84,9 +88,23 @@ def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[l
                 continue
             while at + 1 < len(starts) and starts[at + 1] <= word.start:
                 at += 1
-            rows.append((term_hash(word.stem), word.start, word.end, min(number, 65535), min(sentence + at, 65535)))
+            rows.append((term_hash(word.stem), word.start, word.end, section, min(sentence + at, HEADING - 1)))
         sentence += len(starts)
     return np.array(rows, dtype=WORD_TYPE)
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """An article's texts and their words; the first section is its summary, which readers see as the short answer."""
+
+    sections: tuple[tuple[str, str, str], ...]
+    words: list[list[Word]]
+    headings: list[list[Word]]
+
+    @classmethod
+    def of(cls, document: SearchDocument, analyzer: Analyzer) -> Analysed:
+        sections = (("", "", document.summary), *document.sections)
+        return cls(sections, [analyzer.words(t) for _, _, t in sections], [analyzer.words(h) for _, h, _ in sections])
 
 
 class Shelf:
@@ -114,14 +132,14 @@ class Shelf:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def add(self, document: SearchDocument, analysed: Sequence[list[Word]]) -> int:
+    def add(self, document: SearchDocument, analysed: Analysed) -> int:
         """Shelve one article; returns its row."""
-        words = shelved_words(document.sections, analysed)
+        words = shelved_words(analysed.sections, analysed.words, analysed.headings)
         cursor = self._connection.execute(
             "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
-             document.live_from, document.live_until, document.title, json.dumps(document.sections, ensure_ascii=False), words.tobytes()),
+             document.live_from, document.live_until, document.title, json.dumps(analysed.sections, ensure_ascii=False), words.tobytes()),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
@@ -162,7 +180,3 @@ class Shelf:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-
-def analysed_sections(document: SearchDocument, analyzer: Analyzer) -> list[list[Word]]:
-    return [analyzer.words(text) for _, _, text in document.sections]

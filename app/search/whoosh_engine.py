@@ -40,7 +40,7 @@ from app.search.engine import Query, Results, SearchContext, SearchDocument, Sea
 from app.search.fields import FIELD_SPECS, GAP, field_name, terms_of
 from app.search.postings import DECODED_BYTES, NOTHING, BoundedCache, Segment
 from app.search.served import Origin, Served
-from app.search.shelf import FILE_NAME, Shelf, analysed_sections
+from app.search.shelf import FILE_NAME, Analysed, Shelf
 from app.search.suggestions import suggest
 
 FORMAT = 1
@@ -338,9 +338,8 @@ def _create_index(folder: Path, locales: set[str]) -> None:
 
 def _index_fields(shelf: Shelf, document: SearchDocument) -> dict[str, Any]:
     analyzer = analyzer_for(document.locale)
-    analysed = analysed_sections(document, analyzer)
-    headings = [heading for _, heading, _ in document.sections if heading]
-    parts = terms_of(document.title, headings, list(document.keywords), document.summary, analysed, analyzer)
+    analysed = Analysed.of(document, analyzer)
+    parts = terms_of(document.title, document.keywords, analysed, analyzer)
     values: dict[str, Any] = {field_name(part, document.locale): terms for part, terms in parts.items() if terms}
     values[ROW] = shelf.add(document, analysed)
     return values
