@@ -55,7 +55,7 @@ class Settings:
     metrics_token: str = option("", "Bearer token for /metrics from other hosts; empty: loopback only.", secret=True)
 
     # Readers
-    locales: tuple[str, ...] = option(("en",), "Locales on offer, comma separated; the first is the default.")
+    locales: tuple[str, ...] = option(("en", "sv", "ru", "he"), "Locales on offer, comma separated; the first is the default.")
     visitor_cookie: str = option("session", "The visitor cookie: off, session, or days:N.")
     visitor_consent: bool = option(False, "Ask before setting the visitor cookie; until then only the tab is known.")
     reply_hours: int = option(8, "Working hours within which a request is answered; used for the reply time we promise.", 1, 400)
