@@ -4,8 +4,11 @@ This room knows events and values. It knows nothing of pages, cookies, articles'
 through `record` or `EventQueue` and read outcomes through `audit` and the reports.
 """
 
+from app.deflection.article_report import ArticleRow
+from app.deflection.audit import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
 from app.deflection.comments import Comment, comments_of, leave_comment
 from app.deflection.day_report import Today, report_of_today
+from app.deflection.definitions import DEFINITIONS, Definition
 from app.deflection.event_queue import EventQueue
 from app.deflection.events import (
     EVENT_TYPES,
@@ -30,41 +33,77 @@ from app.deflection.events import (
     parse_event,
 )
 from app.deflection.exchange import Imported, InvalidImport, export_outcomes, import_events
+from app.deflection.facts import Frame
+from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.ledger import outcome_stamp, recompute_due
+from app.deflection.metrics import Change, Endings, Summary, WindowPoint
 from app.deflection.redaction import redact, requester_hash
+from app.deflection.report import Mark, Report
+from app.deflection.report_request import RANGES, ReportRequest
+from app.deflection.report_store import report_of
+from app.deflection.report_tables import TABLES, Table
 from app.deflection.retention import Erased, apply_retention, erase_person, export_person
 from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
+from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
+from app.deflection.thresholds import Thresholds
+from app.deflection.trends import Week
 from app.deflection.verification import Difference, verify_sample
 
 __all__ = [
+    "DEFINITIONS",
     "EVENT_TYPES",
+    "OTHERS",
+    "RANGES",
+    "TABLES",
     "Actor",
+    "ArticleRow",
+    "Audit",
+    "Change",
     "Click",
+    "ClusterName",
     "Comment",
+    "Definition",
     "Difference",
     "Dwell",
+    "Endings",
     "Erased",
     "Event",
     "EventQueue",
     "Exclude",
+    "FailureRow",
     "FormOpen",
+    "Frame",
     "Identify",
     "Imported",
+    "Interval",
     "InvalidEvent",
     "InvalidImport",
     "InvalidRulebook",
+    "Mark",
+    "Proportion",
+    "Report",
+    "ReportRequest",
     "Rulebook",
     "Search",
+    "Sentence",
     "Suggest",
+    "Summary",
     "Survey",
+    "Table",
+    "Thresholds",
     "TicketEvent",
     "TicketUpdate",
     "Today",
+    "UnknownSearch",
     "View",
     "Vote",
     "Watermark",
+    "Week",
+    "WindowPoint",
     "apply_retention",
+    "audit",
+    "audits_of_ticket",
     "comments_of",
     "erase_person",
     "events_of_search",
@@ -80,8 +119,10 @@ __all__ = [
     "recompute_due",
     "record",
     "redact",
+    "report_of",
     "report_of_today",
     "requester_hash",
     "rules_from",
+    "sentences",
     "verify_sample",
 ]
