@@ -16,6 +16,9 @@ from app.search.shelf import Entry, Shelf
 from app.search.synonyms import Synonyms
 
 
+BEGINNINGS_BYTES = 4 * 2**20
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a served state comes from."""
@@ -49,6 +52,8 @@ class Served:
         self._codes()
         learned = LearnedIndex(context.learned, self.number_of_key, self.size) if context.learned else None
         self.scores = Scores(segments, Statistics(segments, counts), decoded, learned)
+        self.beginnings = BoundedCache(BEGINNINGS_BYTES)
+        """Masks of articles by the beginnings of words in their names, for suggestions."""
         self._masks: dict[object, np.ndarray] = {}
         self._synonyms: dict[str, Synonyms] = {}
 

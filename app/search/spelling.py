@@ -14,7 +14,8 @@ from math import log
 import numpy as np
 
 from app.search.analysis import fold, grams
-from app.search.fields import EXACT, NAMES, field_name
+from app.search.fields import EXACT, field_name
+from app.search.hebrew import is_hebrew, without_prefix
 from app.search.postings import Segment
 
 LONG_WORD = 8
@@ -30,15 +31,13 @@ class Vocabulary:
     """The words of one segment in one locale. What the viewer may see is asked of the posting lists, not here."""
 
     def __init__(self, words: list[str]) -> None:
+        self._ordered, self._by_fold = _in_order(words)
         self.words = [w for w in words if len(w) >= 3 and not any(c.isdigit() for c in w)]
         self.folded = [fold(w).replace("'", "") for w in self.words]
         self._lengths = np.array([len(w) for w in self.folded], dtype=np.int16)
         self._letters = np.array([_letters(w) for w in self.folded], dtype=np.uint64)
         self._text = "\n" + "\n".join(self.folded) + "\n"
         self._starts = np.cumsum([1, *(len(w) + 1 for w in self.folded)])[:-1] if self.folded else np.zeros(0, np.int64)
-        order = sorted(range(len(self.words)), key=self.folded.__getitem__)
-        self._by_fold = [self.folded[i] for i in order]
-        self._ordered = [self.words[i] for i in order]
 
     def within(self, word: str, edits: int) -> list[str]:
         """The words at this many edits or fewer from a folded word, itself not counted."""
@@ -52,6 +51,16 @@ class Vocabulary:
         """The words that begin with a folded prefix, in order."""
         start, end = bisect_left(self._by_fold, prefix), bisect_right(self._by_fold, prefix + "\U0010ffff")
         return self._ordered[start : min(end, start + limit)]
+
+    def nearly_beginning(self, prefix: str) -> list[str]:
+        """The words that begin with a folded prefix but for one slip after its first letter, and those that are one edit away."""
+        found = set(self.within(prefix, 1))
+        start, end = bisect_left(self._by_fold, prefix[0]), bisect_right(self._by_fold, prefix[0] + "\U0010ffff")
+        size = len(prefix)
+        for word, folded in zip(self._ordered[start:end], self._by_fold[start:end], strict=True):
+            if len(folded) > size and any(is_one_edit(prefix, folded[:n]) for n in (size - 1, size, size + 1)):
+                found.add(word)
+        return sorted(found)
 
     def similar(self, word: str) -> dict[str, float]:
         """Words that share 4-grams with a folded word, and how large the common part is (Dice)."""
@@ -84,8 +93,10 @@ def vocabulary_of(segment: Segment, locale: str, part: str = EXACT) -> Vocabular
     return found
 
 
-def names_of(segment: Segment, locale: str) -> Vocabulary:
-    return vocabulary_of(segment, locale, NAMES)
+def _in_order(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words by how they begin when folded; Hebrew ones also by what is left without the letters glued before them."""
+    pairs = sorted((form, w) for w in words for form in (without_prefix(fold(w)) if is_hebrew(w) else [fold(w)]))
+    return [w for _, w in pairs], [form for form, _ in pairs]
 
 
 def _letters(word: str) -> int:
