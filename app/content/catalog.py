@@ -6,6 +6,7 @@ import json
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, Conte
 from app.content.links import bind
 from app.content.places import Kind, media_address, place_of
 from app.content.site import SearchTest, Synonyms, read_notices, read_search_tests, read_site, read_synonyms, titled
-from app.content.states import CHECKS, REDIRECTS, FileState
+from app.content.states import REDIRECTS, FileState
 from app.content.store import ContentStore, Generation
 from app.locales import fallbacks
 
@@ -386,11 +387,6 @@ class Catalog:
         place = place_of(path, self.folder, self.locales)
         return self._article_at(self._renames.get((place.locale, place.slug), "")) if place.kind is Kind.ARTICLE else None
 
-    def search_report(self) -> tuple[Problem, ...]:
-        """Problems that concern several files at once."""
-        state = self.files.get(CHECKS)
-        return state.problems if state else ()
-
 
 class _Order:
     """Sorts articles as `site.yml` does: by category, then group, then place in the group, then title."""
@@ -409,8 +405,6 @@ class _Order:
 
 def _with_all_categories(site: Site, articles: Iterable[Article], locales: tuple[str, ...]) -> Site:
     """The site with the categories that have a folder but no entry, last and by name."""
-    from dataclasses import replace
-
     known = {c.slug for c in site.categories}
     missing = sorted({a.category for a in articles} - known)
     added = tuple(Category(slug, "file-text", {locale: CategoryText(titled(slug), "") for locale in locales}) for slug in missing)

@@ -28,7 +28,9 @@ def with_link_problems(catalog: Catalog, files: dict[str, FileState], touched: s
     return changed
 
 
-def _of_links(catalog: Catalog, state: FileState, links: tuple[str, ...], images: tuple[str, ...], store: ContentStore) -> tuple[Problem, ...]:
+def _of_links(
+    catalog: Catalog, state: FileState, links: tuple[str, ...], images: tuple[str, ...], store: ContentStore
+) -> tuple[Problem, ...]:
     article = state.article
     assert article is not None
     found = check_links(article, links, images, "", 1, catalog)

@@ -28,7 +28,7 @@ class CurrentCatalog:
         index_folder: Path,
         data_folder: Path,
         on_change: Callable[[Catalog, str], None] | None = None,
-        check_every: float = 0.5,
+        check_every: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._index_folder = index_folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from difflib import get_close_matches
 
@@ -12,13 +12,12 @@ from app.content.yaml_values import Malformed, Reader, Value, parse
 
 MAX_BYTES = 8192
 SUMMARY_WORDS = 45
-KEYS = frozenset(
-    ["title", "summary", "id", "keywords", "audience", "status", "replaced_by", "redirect_from", "related", "owner", "review_every", "reviewed_on", "publish_on", "expire_on", "source_revision", "queries"]
-)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,119}")
 _REVIEW = re.compile(r"([1-9]\d{0,3})\s*(d|w|m|y)")
 _VISIBILITY = re.compile(r"(?im)^\s*[\"']?(audience|status|visibility)\b")
-_MEANT_AS_VISIBILITY = frozenset(["visibility", "access", "private", "internal", "hidden", "draft", "public", "published", "archived", "state", "roles"])
+_MEANT_AS_VISIBILITY = frozenset(
+    {"visibility", "access", "private", "internal", "hidden", "draft", "public", "published", "archived", "state", "roles"}
+)
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
 
@@ -45,6 +44,9 @@ class Fields:
     queries: tuple[str, ...] = ()
 
 
+KEYS = frozenset(f.name for f in fields(Fields)) - {"review_every_days"} | {"review_every"}
+
+
 @dataclass(frozen=True)
 class Parsed:
     """An article's file, taken apart. With an error among the problems the article must not be published."""
@@ -69,15 +71,15 @@ def read_article(path: str, data: bytes) -> Parsed:
     reader = Reader(path)
     text = _decoded(data, reader)
     head, body, first_line = _split(text, reader)
-    fields, lines = Fields(), {}
+    found, lines = Fields(), dict[str, int]()
     if not reader.failed:
         try:
-            lines, fields = _fields(parse(head, first_line=2), reader)
+            lines, found = _fields(parse(head, first_line=2), reader)
         except Malformed as error:
             reader.error(error.line, str(error))
     # A broken front matter that speaks of visibility may have been the attempt to hide the article.
     unread = reader.failed and not lines and bool(_VISIBILITY.search(head or _start(data)))
-    return Parsed(fields, body, first_line, lines, tuple(reader.problems), hidden=unread or _visibility_failed(reader, lines))
+    return Parsed(found, body, first_line, lines, tuple(reader.problems), hidden=unread or _visibility_failed(reader, lines))
 
 
 def _start(data: bytes) -> str:

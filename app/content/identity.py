@@ -86,7 +86,9 @@ def _settled(state: FileState, article_id: str, shadow: Problem | None) -> FileS
     return replace(state, article=named, shadowed=shadow is not None, problems=problems)
 
 
-def _mark_outdated(files: dict[str, FileState], before: dict[str, FileState], locales: tuple[str, ...], repository: ArticleRepository) -> None:
+def _mark_outdated(
+    files: dict[str, FileState], before: dict[str, FileState], locales: tuple[str, ...], repository: ArticleRepository
+) -> None:
     originals: dict[str, FileState] = {}
     order = {locale: i for i, locale in enumerate(locales)}
     shown = [s for s in files.values() if s.shown]

@@ -70,8 +70,8 @@ class Intake:
 
     def states(self, paths: Sequence[str]) -> Iterator[FileState]:
         """The state of each file, as they are done."""
-        articles = []
-        others = []
+        articles: list[tuple[str, Place]] = []
+        others: list[tuple[str, Place]] = []
         for path in paths:
             place = place_of(path, self.folder, self.locales)
             (articles if place.kind is Kind.ARTICLE else others).append((path, place))

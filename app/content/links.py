@@ -121,7 +121,9 @@ def linked_article(article: Article, path: str, catalog: Catalog) -> Article | N
     return target
 
 
-def check_links(article: Article, links: tuple[str, ...], images: tuple[str, ...], markdown: str, first_line: int, catalog: Catalog) -> list[Problem]:
+def check_links(
+    article: Article, links: tuple[str, ...], images: tuple[str, ...], markdown: str, first_line: int, catalog: Catalog
+) -> list[Problem]:
     """Links that lead nowhere, anchors that are not there, and pictures that are missing, each with its line."""
     found: list[Problem] = []
 

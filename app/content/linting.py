@@ -12,7 +12,10 @@ _HEADING = re.compile(r"^(#{1,6})\s+\S")
 _ITEM = re.compile(r"^(?P<indent> *)(?:[-*+]|\d{1,3}[.)])(?P<gap> +)\S")
 _LINK = re.compile(r"(?<!!)\[([^\]\[]{1,80})\]\(")
 _EMPTY_ALT = re.compile(r"!\[\s*\]\(")
-_VAGUE = frozenset(["here", "click here", "this", "link", "this link", "read more", "more", "this page", "this article", "här", "klicka här", "тут", "здесь", "по ссылке", "כאן", "לחצו כאן"])
+_VAGUE = frozenset(
+    {"here", "click here", "this", "link", "this link", "read more", "more", "this page", "this article"}
+    | {"här", "klicka här", "тут", "здесь", "по ссылке", "כאן", "לחצו כאן"}
+)
 _HEAVY = {
     "utilise": "use",
     "utilize": "use",

@@ -84,7 +84,9 @@ def _svg(data: bytes) -> tuple[int, int]:
         raise ValueError
     active = _SVG_ACTIVE.search(re.sub(rb"&#?\w+;?", b"", text) if b"&" in text else text)
     if active:
-        raise BadPicture(f"this SVG holds “{active[0].decode('utf-8', 'replace').strip()[:30]}”, which may not be served; save it as a plain drawing")
+        raise BadPicture(
+            f"this SVG holds “{active[0].decode('utf-8', 'replace').strip()[:30]}”, which may not be served; save it as a plain drawing"
+        )
     sizes = {name: float(value) for name, value in _SVG_SIZE.findall(start[0])}
     if len(sizes) == 2:
         return round(sizes[b"width"]), round(sizes[b"height"])

@@ -8,7 +8,10 @@ from html.parser import HTMLParser
 
 from app.content.articles import Heading, Section
 
-_BLOCKS = frozenset(["p", "div", "section", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "pre", "blockquote", "figure", "figcaption", "details", "summary", "h2", "h3", "h4", "h5", "h6", "hr", "br", "caption"])
+_BLOCKS = frozenset(
+    {"p", "div", "section", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "caption", "pre", "blockquote", "figure", "figcaption"}
+    | {"details", "summary", "h2", "h3", "h4", "h5", "h6", "hr", "br"}
+)
 _SECTIONS = {"h2": 2, "h3": 3, "h4": 4}
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from app.config import Settings
 from app.content.articles import Article, Problem, Status
@@ -89,21 +91,28 @@ class _Gathering:
     def run(self, pointer: Pointer | None) -> Gathered:
         snapshot = self.repository.snapshot()
         served = self.store.generation(pointer.revision) if pointer else None
-        previous = load_catalog(self.store, served) if served else None
         fingerprint = self._fingerprint()
-        if previous and previous.revision == snapshot.revision and previous.generation.fingerprint == fingerprint:
-            return Gathered(previous, unchanged=True)
-        same_rules = previous is not None and previous.generation.fingerprint == fingerprint
-        before = dict(previous.files) if previous else {}
+        same_rules = served is not None and served.fingerprint == fingerprint
+        if served and same_rules and served.revision == snapshot.revision:
+            return Gathered(load_catalog(self.store, served), unchanged=True)
+        with RendererPool(2, self.settings.render_seconds, self.settings.render_memory_mb) as pool:
+            pool.warm_up()  # a renderer starts while we find out what changed
+            return self._brought_up(snapshot, served, same_rules, fingerprint, pool)
+
+    def _brought_up(
+        self, snapshot: Snapshot, served: Generation | None, same_rules: bool, fingerprint: str, pool: RendererPool
+    ) -> Gathered:
+        before = self.store.files(served.number) if served else {}
         history = self._history(snapshot).with_uncommitted(snapshot.uncommitted, snapshot.renamed)
-        files = self._taken_in(snapshot, before, history, same_rules)
+        files = self._taken_in(snapshot, before, history, same_rules, pool)
+        _refresh_facts(files, history, self.now)
         files = identified(files, before, history, self.locales, self.repository, self.folder)
         self._add_redirects(files, history)
-        catalog = self._checked_catalog(snapshot, files, before, fingerprint)
-        generation = self._keep(served, catalog, before)
-        catalog.generation = generation
+        catalog = Catalog(Generation(0, snapshot.revision, self.now, fingerprint), files, self.store)
+        self._check(catalog, files, before)
+        catalog.generation = self._keep(served, catalog, before)
         self.store.forget_renderings((a.blob, a.locale) for s in [*files.values(), *before.values()] if (a := s.article))
-        return _compared(previous, catalog)
+        return _compared(before, files, catalog)
 
     def _fingerprint(self) -> str:
         """The settings that decide what a revision looks like; when one changes, everything is taken in again."""
@@ -127,7 +136,9 @@ class _Gathering:
         self.store.keep_history(history, now_marks, afresh)
         return history
 
-    def _taken_in(self, snapshot: Snapshot, before: dict[str, FileState], history: History, same_rules: bool) -> dict[str, FileState]:
+    def _taken_in(
+        self, snapshot: Snapshot, before: dict[str, FileState], history: History, same_rules: bool, pool: RendererPool
+    ) -> dict[str, FileState]:
         """The state of every file: kept where the file is the same, made anew where it is not."""
         touched = {p for p, blob in snapshot.files.items() if not same_rules or p not in before or before[p].blob != blob}
         gone = {p for p in before if p not in snapshot.files and not p.startswith(":")}
@@ -135,11 +146,11 @@ class _Gathering:
         if moved_snippets:
             touched |= {p for p, s in before.items() if p in snapshot.files and not moved_snippets.isdisjoint(s.includes)}
         files = {p: s for p, s in before.items() if p in snapshot.files and p not in touched}
-        with RendererPool(2, self.settings.render_seconds, self.settings.render_memory_mb) as pool:
-            intake = Intake(snapshot, self.folder, self.locales, self.settings.article_max_kb * 1024, self.store, pool, before, history, self.now)
-            for number, state in enumerate(intake.states(sorted(touched)), start=1):
-                files[state.path] = state
-                self.progress("Rendering", number, len(touched))
+        largest = self.settings.article_max_kb * 1024
+        intake = Intake(snapshot, self.folder, self.locales, largest, self.store, pool, before, history, self.now)
+        for number, state in enumerate(intake.states(sorted(touched)), start=1):
+            files[state.path] = state
+            self.progress("Rendering", number, len(touched))
         return files
 
     def _add_redirects(self, files: dict[str, FileState], history: History) -> None:
@@ -148,13 +159,11 @@ class _Gathering:
         text = json.dumps(moves, sort_keys=True, ensure_ascii=False)
         files[REDIRECTS] = FileState(REDIRECTS, "", text=text)
 
-    def _checked_catalog(self, snapshot: Snapshot, files: dict[str, FileState], before: dict[str, FileState], fingerprint: str) -> Catalog:
-        """The catalog, with the problems that only show when all articles are known."""
-        draft = Catalog(Generation(0, snapshot.revision, self.now, fingerprint), files, self.store)
+    def _check(self, catalog: Catalog, files: dict[str, FileState], before: dict[str, FileState]) -> None:
+        """Add the problems that only show when all articles are known; `files` are those of the catalog."""
         touched = {p for p in files.keys() | before.keys() if files.get(p) is not before.get(p)}
-        replaced = with_link_problems(draft, files, touched, self.store) | checked(draft, files)
-        files.update(replaced)
-        return Catalog(draft.generation, files, self.store) if any(s.article for s in replaced.values()) else draft
+        files.update(with_link_problems(catalog, files, touched, self.store))
+        files.update(checked(catalog, files))
 
     def _keep(self, served: Generation | None, catalog: Catalog, before: dict[str, FileState]) -> Generation:
         put = [s for p, s in catalog.files.items() if before.get(p) != s]
@@ -164,10 +173,20 @@ class _Gathering:
         )
 
 
-def _compared(previous: Catalog | None, catalog: Catalog) -> Gathered:
+def _refresh_facts(files: dict[str, FileState], history: History, now: datetime) -> None:
+    """Dates and authors of articles whose text is the same but whose history is not: saved, and now committed as they were."""
+    for path, state in files.items():
+        known = history.of(path)
+        if state.article is None or known is None or known.revision == state.changed_in:
+            continue
+        article = replace(state.article, updated_at=min(known.at, now), author=known.author)
+        files[path] = replace(state, article=article, changed_in=known.revision, origin=known.origin)
+
+
+def _compared(before: dict[str, FileState], files: dict[str, FileState], catalog: Catalog) -> Gathered:
     """Which articles are new, different or gone. One that only moved to another address is changed."""
-    old = {a.key: a for a in _articles(previous)} if previous else {}
-    new = {a.key: a for a in _articles(catalog)}
+    old = {a.key: a for s in before.values() if (a := s.shown)}
+    new = {a.key: a for s in files.values() if (a := s.shown)}
     return Gathered(
         catalog,
         added=tuple(a for k, a in new.items() if k not in old),
@@ -176,15 +195,8 @@ def _compared(previous: Catalog | None, catalog: Catalog) -> Gathered:
     )
 
 
-def _articles(catalog: Catalog) -> Iterator[Article]:
-    return (s.shown for s in catalog.files.values() if s.shown is not None)
-
-
 def check(repository: ArticleRepository, settings: Settings, paths: list[str] | None = None) -> list[Problem]:
     """What publishing the files as they lie on disk would report, committed or not, without publishing; `paths` narrow it."""
-    import tempfile
-    from pathlib import Path
-
     disk = ArticleRepository(repository.path, settings.content_folder, repository.branch, worktree=True)
     wanted = [_from_top(disk, p) for p in paths or []]
     with tempfile.TemporaryDirectory(prefix="hylla-check-") as folder:
@@ -194,8 +206,6 @@ def check(repository: ArticleRepository, settings: Settings, paths: list[str] | 
 
 
 def _from_top(repository: ArticleRepository, path: str) -> str:
-    from pathlib import Path
-
     top = Path(str(repository.disk_folder)[: -len(repository.folder)]) if repository.folder else repository.disk_folder
     full = (Path.cwd() / path).resolve()
     return str(full.relative_to(top)) if full.is_relative_to(top) else path.strip("/")

@@ -32,7 +32,7 @@ def receive(stream: BinaryIO) -> dict[str, object] | None:
 
 def main() -> None:
     """Serve until standard input ends: a parent that is killed takes its rendering processes with it."""
-    seconds, memory_mb = float(sys.argv[1]), int(sys.argv[2])
+    memory_mb = int(sys.argv[1])
     from app.content.rendering import render
 
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -43,7 +43,7 @@ def main() -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     while (request := receive(requests)) is not None:
         # The kernel ends this process when the time is used up, even inside a regular expression.
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_PROF, float(str(request["seconds"])))
         try:
             answer = asdict(render(str(request["markdown"]), str(request["locale"])))
         except Exception as error:  # whatever a writer's file provokes in the libraries is that file's problem

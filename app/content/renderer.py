@@ -21,6 +21,10 @@ from app.content.rendering import Rendered, as_plain_text
 _TOP = Path(__file__).resolve().parents[2]
 _WALL_FACTOR = 3
 """Wall time allowed per CPU second: on a busy machine an honest article may have to wait for its turn."""
+_BASE_SECONDS, _SECONDS_PER_KB = 0.5, 0.025
+"""What an honest article may need: prose takes 0.004 s per kB, dense tables 0.01."""
+_PATIENCE = 4.0
+"""Seconds that may be lost on articles that fail before the limits are tightened: many of them must not hold up a publish."""
 
 
 class RenderFailed(Exception):
@@ -34,22 +38,26 @@ class RendererPool:
         self.processes = processes
         self.seconds = seconds
         self.memory_mb = memory_mb
+        self._lost = 0.0
         self._idle: queue.LifoQueue[_Renderer] = queue.LifoQueue()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="renderer")
 
     def warm_up(self) -> None:
         """Start one renderer in the background, while the caller finds out what is to be rendered."""
-        self._idle.put(_Renderer(self.seconds, self.memory_mb))
+        self._idle.put(_Renderer(self.memory_mb))
 
     def render(self, markdown: str, locale: str) -> tuple[Rendered, str]:
         """The rendering and, if the article had to be shown as plain text, the reason."""
+        seconds = self._allowed(markdown)
         try:
             renderer = self._idle.get_nowait()
         except queue.Empty:
-            renderer = _Renderer(self.seconds, self.memory_mb)
+            renderer = _Renderer(self.memory_mb)
         try:
-            rendered = renderer.render(markdown, locale)
+            rendered = renderer.render(markdown, locale, seconds)
         except RenderFailed as failure:
+            if not renderer.is_alive:
+                self._lost += seconds
             if renderer.is_alive:
                 self._idle.put(renderer)
             return as_plain_text(markdown), str(failure)
@@ -58,6 +66,11 @@ class RendererPool:
             raise
         self._idle.put(renderer)
         return rendered, ""
+
+    def _allowed(self, markdown: str) -> float:
+        """Seconds of computing for one article: by its size, never more than the setting."""
+        fair = _BASE_SECONDS + _SECONDS_PER_KB * len(markdown) / 1024
+        return min(self.seconds, fair if self._lost < _PATIENCE else fair / 3)
 
     def render_all(self, jobs: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, Rendered, str]]:
         """Render (key, Markdown, locale) on all processes; yields (key, rendering, reason) as they are done.
@@ -94,10 +107,9 @@ class RendererPool:
 class _Renderer:
     """One child process."""
 
-    def __init__(self, seconds: float, memory_mb: int) -> None:
-        self.seconds = seconds
+    def __init__(self, memory_mb: int) -> None:
         self.process = subprocess.Popen(  # noqa: S603  # our own module, our own numbers
-            [sys.executable, "-m", "app.content.render_process", str(seconds), str(memory_mb)],
+            [sys.executable, "-m", "app.content.render_process", str(memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -109,34 +121,29 @@ class _Renderer:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def render(self, markdown: str, locale: str) -> Rendered:
+    def render(self, markdown: str, locale: str, seconds: float) -> Rendered:
         try:
-            send(self._stdin, {"markdown": markdown, "locale": locale})
-            answer = self._answer()
+            send(self._stdin, {"markdown": markdown, "locale": locale, "seconds": seconds})
+            answer = self._answer(seconds)
         except (OSError, ValueError) as error:
             self.close()
             raise RenderFailed(f"the renderer stopped: {error}") from None
         if answer is None:
             code = self.process.wait()
             self.close()
-            raise RenderFailed(self._cause(code))
+            raise RenderFailed(_cause(code, seconds))
         if "failed" in answer:
             raise RenderFailed(f"the Markdown cannot be rendered ({answer['failed']})")
         return _rendered(answer)
 
-    def _answer(self) -> dict[str, Any] | None:
-        limit = self.seconds * _WALL_FACTOR + 5
+    def _answer(self, seconds: float) -> dict[str, Any] | None:
+        limit = seconds * _WALL_FACTOR + 5
         # Big answers arrive in parts, but a renderer writes only when it has finished: the first byte is what we wait for.
         ready, _, _ = select.select([self._stdout], [], [], limit)
         if not ready:
             self.close()
             raise RenderFailed(f"rendering took more than {limit:.0f} s")
         return receive(self._stdout)
-
-    def _cause(self, code: int) -> str:
-        if code == -signal.SIGPROF:
-            return f"rendering took more than {self.seconds:g} s of computing"
-        return f"rendering needed more than is allowed (ended by {signal.Signals(-code).name if code < 0 else f'exit {code}'})"
 
     @property
     def _stdin(self) -> Any:
@@ -154,6 +161,12 @@ class _Renderer:
                 stream.close()
             except OSError:
                 continue  # unsent bytes for a process that is gone
+
+
+def _cause(code: int, seconds: float) -> str:
+    if code == -signal.SIGPROF:
+        return f"rendering took more than {seconds:.2g} s of computing"
+    return f"rendering needed more than is allowed (ended by {signal.Signals(-code).name if code < 0 else f'exit {code}'})"
 
 
 def _rendered(answer: dict[str, Any]) -> Rendered:

@@ -20,7 +20,12 @@ from app.content.worktree import Worktree
 
 _REF = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9_-])?")
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
-_FIXED = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.symlinks=false", "-c", "core.quotepath=off", "-c", "core.pager=cat", "-c", "core.attributesFile=/dev/null", "-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=no", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "log.showSignature=false", "-c", "protocol.allow=never", "-c", "diff.renameLimit=5000", "-c", "core.alternateRefsCommand=true"]
+_FIXED = [
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.symlinks=false", "-c", "core.quotepath=off"),
+    *("-c", "core.pager=cat", "-c", "core.attributesFile=/dev/null", "-c", "core.alternateRefsCommand=true"),
+    *("-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=no", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+    *("-c", "log.showSignature=false", "-c", "diff.renameLimit=5000", "-c", "protocol.allow=never"),
+]
 _EPOCH_LIMIT = 4_102_444_800  # year 2100: a commit with a nonsense date must not break sorting or time arithmetic
 
 
@@ -102,7 +107,7 @@ class ArticleRepository:
             if self.worktree and self.path.is_dir():
                 return _Location(False, False, "sha1", "")  # a plain folder can be written in and served, it only has no history
             raise
-        bare, shallow, algorithm, prefix = (out.decode().split("\n") + [""])[:4]
+        bare, shallow, algorithm, prefix = [*out.decode().split("\n"), ""][:4]
         return _Location(bare == "true", shallow == "true", algorithm, prefix)
 
     @property

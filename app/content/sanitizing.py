@@ -8,8 +8,11 @@ import nh3
 from pygments.token import STANDARD_TYPES
 
 SCHEMES = {"http", "https", "mailto", "tel"}
-_TAGS = set(
-    ["p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "strong", "em", "b", "i", "u", "s", "del", "ins", "sub", "sup", "small", "mark", "code", "kbd", "samp", "var", "abbr", "q", "cite", "blockquote", "pre", "ul", "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "a", "img", "figure", "figcaption", "details", "summary", "div", "section", "span", "bdi", "bdo", "time"]
+_TAGS = (
+    {"p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "figure", "figcaption", "details", "summary", "div", "section"}
+    | {"ul", "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "a", "img", "span", "time"}
+    | {"strong", "em", "b", "i", "u", "s", "del", "ins", "sub", "sup", "small", "mark", "code", "kbd", "samp", "var", "abbr", "q", "cite"}
+    | {"bdi", "bdo"}
 )
 _DROPPED_WITH_CONTENT = {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math", "textarea", "select", "xmp"}
 _ATTRIBUTES = {

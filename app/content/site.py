@@ -11,7 +11,9 @@ from app.content.yaml_values import Malformed, Reader, Value, parse
 MAX_BYTES = 262_144
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 _HREF = re.compile(r"(https?://|mailto:|tel:|/(?![/\\]))[^\s\"'<>\\]*")
-_SITE_KEYS = frozenset(["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links"])
+_SITE_KEYS = frozenset(
+    ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links"]
+)
 _CATEGORY_KEYS = frozenset(["slug", "icon", "title", "description", "groups", "pinned"])
 _NOTICE_KEYS = frozenset(["id", "tone", "headline", "text", "link", "link_label", "starts", "ends", "categories", "matches", "dismissible"])
 
@@ -40,9 +42,7 @@ def read_site(path: str, data: bytes, locales: tuple[str, ...]) -> tuple[Site | 
     site = Site(
         name=reader.text(given.get("name"), "name", "Help", 80),
         categories=_unique(reader, [_category(reader, v, locales) for v in reader.items(given.get("categories"), "categories")]),
-        popular={
-            locale: reader.texts(v, f"popular.{locale}", 20) for locale, v in reader.mapping(given.get("popular"), "popular").items()
-        },
+        popular={locale: reader.texts(v, f"popular.{locale}", 20) for locale, v in reader.mapping(given.get("popular"), "popular").items()},
         channels=tuple(c for v in reader.items(given.get("channels"), "channels") if (c := _channel(reader, v, locales))),
         quick_actions=tuple(a for v in reader.items(given.get("quick_actions"), "quick_actions") if (a := _action(reader, v, locales))),
         pinned_answers={

@@ -173,16 +173,20 @@ class ContentStore:
                 r.words,
                 reason,
                 json.dumps(
-                    {"headings": [[h.anchor, h.text, h.level] for h in r.headings], "links": r.links, "images": r.images}, ensure_ascii=False
+                    {"headings": [[h.anchor, h.text, h.level] for h in r.headings], "links": r.links, "images": r.images},
+                    ensure_ascii=False,
                 ),
                 zlib.compress(
-                    json.dumps({"html": r.html, "sections": [list(asdict(s).values()) for s in r.sections], "markdown": markdown}).encode(), 1
+                    json.dumps({"html": r.html, "sections": [list(asdict(s).values()) for s in r.sections], "markdown": markdown}).encode(),
+                    1,
                 ),
             )
             for blob, locale, markdown, r, reason in renderings
         ]
         with self.writing() as db:
-            db.executemany("INSERT OR REPLACE INTO rendering (blob, locale, version, words, reason, facts, body) VALUES (?,?,?,?,?,?,?)", rows)
+            db.executemany(
+                "INSERT OR REPLACE INTO rendering (blob, locale, version, words, reason, facts, body) VALUES (?,?,?,?,?,?,?)", rows
+            )
 
     def rendering(self, blob: str, locale: str) -> Rendering | None:
         """A rendering with its links still as the writer wrote them."""
@@ -249,7 +253,9 @@ class ContentStore:
     def files(self, number: int) -> dict[str, FileState]:
         """Every file of a generation."""
         with self.reading() as db:
-            rows = db.execute("SELECT path, blob, data FROM file WHERE since<=? AND (until IS NULL OR until>?)", (number, number)).fetchall()
+            rows = db.execute(
+                "SELECT path, blob, data FROM file WHERE since<=? AND (until IS NULL OR until>?)", (number, number)
+            ).fetchall()
         return {path: loaded(path, blob, data) for path, blob, data in rows}
 
     def changes(self, older: int, newer: int) -> tuple[dict[str, FileState], set[str]] | None:

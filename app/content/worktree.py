@@ -98,7 +98,7 @@ class Worktree:
 
     def _bytes(self, path: str, largest: int) -> bytes | None:
         try:
-            with open(os.open(self.top / path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            with os.fdopen(os.open(self.top / path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
                 data = file.read(largest + 1)
         except OSError:
             return None

@@ -62,7 +62,7 @@ class _Builder:
         self.keys: list[Value | None] = []
 
     def take(self, event: yaml.Event) -> None:
-        line = self.first_line + event.start_mark.line
+        line = self.first_line + (event.start_mark.line if event.start_mark else 0)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise Malformed(line, "anchors and aliases (& and *) are not allowed; write the value out, or put it in quotes")
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
