@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request
 from werkzeug.exceptions import NotFound
@@ -134,9 +135,11 @@ def article_history(locale: str, slug: str) -> str | BaseResponse:
 
 @bp.get("/a/<path:article_id>")
 def permanent(article_id: str) -> BaseResponse:
-    """The address that never changes: to the article in the reader's language."""
-    found = context.catalog().by_id(article_id, context.locale(), context.viewer(), context.today())
-    query = request.query_string.decode("ascii", "ignore")
+    """The address that never changes: to the article in the reader's language, or in the one that the link asks for."""
+    wanted = request.args.get("locale", "")
+    locale = wanted if wanted in context.portal().settings.locales else context.locale()
+    found = context.catalog().by_id(article_id, locale, context.viewer(), context.today())
+    query = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "locale"])
     answer = redirect(found.url + (f"?{query}" if query else ""), 302)
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.add("Accept-Language")
