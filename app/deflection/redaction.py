@@ -36,13 +36,19 @@ _PASSPORT = re.compile(r"(?<![\d.,])\d{2} ?\d{2}[ №N]{1,3}\d{6}(?!\d)")
 _PERSONNUMMER = re.compile(r"(?<!\d)(?:19|20)?\d{6}[-+ ]?\d{4}(?!\d)")
 
 _DATE = re.compile(
-    r"(?:(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)?\d\d)"
+    r"(?:(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)?\d\d)"
     r"(?:[ T]+\d{1,2}(?:[:.]\d\d){0,2})?"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0.,']\d{3})+(?:[.,]\d{1,2})?")
 _MONEY_BEFORE = re.compile(r"(?:[$€£₪₽¥]|\b(?:usd|eur|gbp|sek|nok|dkk|ils|nis|rub|chf|kr|rs))\s?-?$", re.I)
-_MONEY_AFTER = re.compile(r"^(?:[.,]\d{1,2})?[ \u00a0]?(?:[$€£₪₽¥]|(?:usd|eur|gbp|sek|nok|dkk|ils|nis|rub|chf|kr|kronor|euros?|dollars?|rubles?|руб|р)\b)", re.I)
-_VERSION_BEFORE = re.compile(r"(?:\bv|\bver\.?|\bversion|\bbuild|\brelease|\bios|\bandroid|\bmacos|\bwindows|\bfirmware|\bapp|версия|גרסה)\s*$", re.I)
+_MONEY_AFTER = re.compile(
+    r"^(?:[.,]\d{1,2})?[ \u00a0]?(?:[$€£₪₽¥]|(?:usd|eur|gbp|sek|nok|dkk|ils|nis|rub|chf|kr|kronor|euros?|dollars?|rubles?|руб|р)\b)",
+    re.I,
+)
+_VERSION_BEFORE = re.compile(
+    r"(?:\bv|\bver\.?|\bversion|\bbuild|\brelease|\bios|\bandroid|\bmacos|\bwindows|\bfirmware|\bapp|версия|גרסה)\s*$", re.I
+)
 _HEX_BEFORE = re.compile(r"0x[0-9a-f]*$", re.I)
 _LEADING = re.compile(r"^\(?0|^8[ (-]|^8\d{10}$")
 _AMERICAN = re.compile(r"^\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]?\d{4}$")
@@ -57,6 +63,7 @@ _PARTS = re.compile(r"[-_.:/~+=]+")
 _WORD_RUN = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 _CHANGE = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])")
 
+MOST_PIECES = 80
 LEADING_ZERO_REGIONS = ("SE", "IL", "GB", "DE", "FR", "RU", "FI", "NL", "IT", "CH", "AT", "BE", "UA", "TR", "AU", "IN", "JP")
 GROUPED_REGIONS = ("ES", "PL", "NO", "DK", "PT", "CZ", "GR")
 
@@ -168,6 +175,8 @@ def _mask_digits(match: re.Match[str]) -> str:
         return found
     # Several numbers stand side by side: judge each, and pairs of neighbours.
     pieces = re.split(r"(\s{1,2}|/)", text)
+    if len(pieces) > MOST_PIECES:
+        return NUMBER  # nobody asks a question in forty numbers, and looking at every stretch of them would take too long
     return text if len(pieces) < 3 else _mask_pieces(pieces)
 
 
@@ -239,7 +248,7 @@ def _is_phone(text: str, digits: str) -> bool:
         return False
     if text.startswith("+") or text.startswith("(+"):
         return _is_number_of("+" + digits, None)
-    if digits.startswith("00") and 10 <= len(digits):
+    if digits.startswith("00") and len(digits) >= 10:
         return _is_number_of("+" + digits[2:], None)
     if _LEADING.match(text):
         return any(_is_number_of(digits, region) for region in LEADING_ZERO_REGIONS)
