@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 
 import click
 
@@ -17,6 +18,7 @@ from app.cli.terminal import ProgressLine, opened_portal, plain_errors
 from app.config import PREFIX, Settings, option_fields
 from app.content import read_pointer
 from app.db import open_database
+from app.portal import with_secret_key
 
 DEMO_PASSWORD = "fennel-demo-1"  # noqa: S105  # printed at every start; demo accounts exist only where --demo was asked for
 DEMO_PEOPLE = (
@@ -30,19 +32,23 @@ DEMO_PEOPLE = (
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), envvar="PORT", default=8000, show_default=True, help="Port on loopback.")
+@click.option("--processes", type=click.IntRange(1, 64), envvar="WEB_CONCURRENCY", default=2, show_default=True, help="Web processes.")
 @click.option("--demo", is_flag=True, help="Demo accounts, and articles followed as they are saved.")
 @plain_errors
-def serve(port: int, demo: bool) -> None:
+def serve(port: int, processes: int, demo: bool) -> None:
     """Serve the portal and work in the background, until Ctrl-C or TERM."""
     if demo:
         os.environ.setdefault(PREFIX + "CONTENT_WORKTREE", "1")
         os.environ.setdefault(PREFIX + "BASE_URL", f"http://127.0.0.1:{port}")
     settings = Settings.from_environ()
     prepare(settings, demo)
-    children = [_start_web(port), _start_worker()]
-    _stop_children_on_signals(children)
-    if _wait_until_ready(f"http://127.0.0.1:{port}/readyz", children[0]):
+    web = start(_serve_web, port, processes)
+    children = [web]
+    stop_on_signals(children)
+    if _wait_until_ready(f"http://127.0.0.1:{port}/readyz", web):
         _greet(settings, port, demo)
+    if web.is_alive():
+        children.append(start(_work))
     raise SystemExit(_watch(children))
 
 
@@ -50,6 +56,7 @@ def prepare(settings: Settings, demo: bool) -> None:
     """Database schema, demo accounts, and on the first start the first publish: what must stand before the first page."""
     from app.migrations import upgrade
 
+    with_secret_key(settings)
     database = open_database(settings.resolved_database_url)
     upgrade(database)
     if demo:
@@ -86,35 +93,49 @@ def _add_demo_people(database: object) -> None:
                 add_user(db, email, Role(role), name, DEMO_PASSWORD, datetime.now(UTC))
 
 
-def _start_web(port: int) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable, "-m", "gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
-        "--workers", os.environ.get("WEB_CONCURRENCY", "2"), "--threads", "16", "--timeout", "60", "--graceful-timeout", "8",
-        "--keep-alive", "15", "--log-level", "warning",
-    ]  # fmt: skip
-    return subprocess.Popen(command, start_new_session=True)  # noqa: S603  # fixed arguments
+def start(job: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Run a job in a process forked from this one, which has imported everything and opened nothing."""
+    process = multiprocessing.get_context("fork").Process(target=_in_own_session, args=(job, *arguments))
+    process.start()
+    return process
 
 
-def _start_worker() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flask", "kb", "work"]
-    return subprocess.Popen(command, start_new_session=True)  # noqa: S603  # fixed arguments
+def _in_own_session(job: Callable[..., None], *arguments: object) -> None:
+    # A Ctrl-C at the terminal goes to the supervisor alone, which then ends its children in good order.
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    job(*arguments)
 
 
-def _stop_children_on_signals(children: list[subprocess.Popen[bytes]]) -> None:
-    """One Ctrl-C or TERM ends web and worker in good order; they stand in sessions of their own so that it reaches them once."""
+def _serve_web(port: int, processes: int) -> None:
+    from app.web.server import WebServer
+
+    WebServer(port, processes).run()
+
+
+def _work() -> None:
+    from app.cli.working import work_until_stopped
+
+    with opened_portal() as portal:
+        work_until_stopped(portal)
+
+
+def stop_on_signals(children: list[BaseProcess]) -> None:
+    """Ctrl-C or TERM ends web and worker."""
 
     def stop(_number: int, _frame: object) -> None:
         for child in children:
-            if child.poll() is None:
+            if child.is_alive():
                 child.terminate()
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
 
 
-def _wait_until_ready(url: str, web: subprocess.Popen[bytes], seconds: float = 60) -> bool:
+def _wait_until_ready(url: str, web: BaseProcess, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and web.poll() is None:
+    while time.monotonic() < deadline and web.is_alive():
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own loopback address
                 if answer.status == 200:
@@ -125,7 +146,7 @@ def _wait_until_ready(url: str, web: subprocess.Popen[bytes], seconds: float = 6
                 return False
         except OSError:
             pass
-        time.sleep(0.05)
+        time.sleep(0.03)
     return False
 
 
@@ -140,23 +161,20 @@ def _greet(settings: Settings, port: int, demo: bool) -> None:
         click.echo("Articles are followed: save a file under articles/ and reload the page. Ctrl-C ends.")
 
 
-def _watch(children: list[subprocess.Popen[bytes]]) -> int:
-    """Wait until the web ends. A worker that dies is started again by hand of the supervisor, at most once a second."""
-    web, worker = children
-    while web.poll() is None:
-        try:
-            web.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            if worker.poll() not in (None, 0):
-                click.echo(f"The background worker ended with {worker.returncode}; starting it again.", err=True)
-                worker = children[1] = _start_worker()
-    if worker.poll() is None:
+def _watch(children: list[BaseProcess]) -> int:
+    """Wait until the web ends; a worker that dies is started again, at most once a second."""
+    web = children[0]
+    while web.is_alive():
+        web.join(timeout=1)
+        if len(children) > 1 and web.is_alive() and children[1].exitcode not in (None, 0):
+            click.echo(f"The background worker ended with {children[1].exitcode}; starting it again.", err=True)
+            children[1] = start(_work)
+    for worker in children[1:]:
         worker.terminate()
-        try:
-            worker.wait(timeout=10)
-        except subprocess.TimeoutExpired:
+        worker.join(timeout=10)
+        if worker.is_alive():
             worker.kill()
-    return 0 if web.returncode in (0, -signal.SIGTERM) else 1
+    return 0 if web.exitcode in (0, -signal.SIGTERM) else 1
 
 
 @click.command()

@@ -28,7 +28,11 @@ Job = Callable[[Portal, datetime], str]
 def deliver(portal: Portal, now: datetime) -> str:
     """Mail and other deliveries."""
     report = tickets.deliver_due(portal.database, portal.connectors, now)
-    return f"{report.done} delivered, {report.failed} to try again, {report.dead} given up" if report.done or report.failed or report.dead else ""
+    return (
+        f"{report.done} delivered, {report.failed} to try again, {report.dead} given up"
+        if report.done or report.failed or report.dead
+        else ""
+    )
 
 
 def judge(portal: Portal, now: datetime) -> str:

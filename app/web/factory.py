@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Flask
@@ -11,29 +9,42 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
 from app.portal import Portal, open_portal
-from app.web import context, error_pages
+from app.web import (
+    access,
+    accounts,
+    admin,
+    agent,
+    api,
+    assets,
+    beacons,
+    brand,
+    contact,
+    context,
+    error_pages,
+    feedback,
+    feeds,
+    filters,
+    frame,
+    health,
+    help_center,
+    i18n,
+    page_cache,
+    privacy,
+    reports,
+    requests,
+    search_pages,
+    security,
+    visitors,
+    writer,
+)
 
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
-BLUEPRINTS = (
-    "health",
-    "accounts",
-    "admin",
-    "api",
-    "feeds",
-    "beacons",
-    "contact",
-    "requests",
-    "agent",
-    "writer",
-    "reports",
-    "privacy",
-    "search_pages",
-    "feedback",
-    "help_center",
-)
-PARTS = ("i18n", "brand", "assets", "filters", "frame", "security", "access", "visitors", "page_cache")
+PARTS = (error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
+"""What is set up before any page, in this order."""
+
+BLUEPRINTS = (accounts, admin, feeds, beacons, contact, requests, agent, writer, reports, privacy, search_pages, feedback, help_center)
 
 
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:
@@ -54,15 +65,10 @@ def create_app(settings: Settings | None = None, portal: Portal | None = None) -
     app.extensions["portal"] = portal
     portal.events.start()
     app.teardown_appcontext(context.close_db)
-    error_pages.init(app)
-    for name in PARTS:
-        if find_spec(f"app.web.{name}"):
-            part = importlib.import_module(f"app.web.{name}")
-            if hasattr(part, "init"):
-                part.init(app)
-    for name in BLUEPRINTS:
-        if find_spec(f"app.web.{name}"):
-            module = importlib.import_module(f"app.web.{name}")
-            register = getattr(module, "register", None)
-            register(app) if register else app.register_blueprint(module.bp)
+    for part in PARTS:
+        part.init(app)
+    health.register(app)
+    api.register(app)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.bp)
     return app

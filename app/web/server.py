@@ -1,0 +1,35 @@
+"""Gunicorn, as the portal uses it. The portal's modules are imported once, before the web processes are forked from this one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from app.web.factory import create_app
+
+
+class WebServer(BaseApplication):
+    """Serves on loopback until TERM; answers under way are finished first."""
+
+    def __init__(self, port: int, processes: int) -> None:
+        self.options: dict[str, Any] = {
+            "bind": f"127.0.0.1:{port}",
+            "worker_class": "gthread",
+            "workers": processes,
+            "threads": 16,
+            "timeout": 60,
+            "graceful_timeout": 8,
+            "keepalive": 15,
+            "loglevel": "warning",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Called in each web process: what is open (database, index) is opened there, never shared across a fork."""
+        return create_app()
