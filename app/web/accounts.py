@@ -278,7 +278,7 @@ def _account_page(errors: dict[str, str] | None = None) -> str:
         errors=errors or {},
         sessions=accounts.sessions_of(context.db(), user, context.now()),
         here=here.id if here else "",
-        languages=[(tag, own_name(tag)) for tag in context.portal().settings.locales],
+        offered=[(tag, own_name(tag)) for tag in context.portal().settings.locales],
     )
 
 

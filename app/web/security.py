@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
+import re
 import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -175,24 +176,15 @@ def safe_next(url: str | None, default: str = "/") -> str:
     """The address if it is a path of our own, else the default: nobody is sent to another site by a link that looks like ours."""
     if not url or len(url) > 2000 or not url.startswith("/"):
         return default
+    if any(c <= " " or c == "\x7f" for c in url):
+        return default
     # Decoded as often as a careless proxy might; browsers read a backslash as a slash and drop tabs and line breaks.
-    decoded = url
-    for _ in range(3):
-        if _leaves(decoded):
+    path = re.split(r"[?#]", url, maxsplit=1)[0]
+    for _ in range(4):
+        if path.startswith("//") or "\\" in path or any(c <= " " or c == "\x7f" for c in path):
             return default
-        decoded = unquote(decoded)
-    return default if _leaves(decoded) else url
-
-
-def _leaves(url: str) -> bool:
-    path = url.split("?", 1)[0].split("#", 1)[0]
-    if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url) or "\\" in path or path.startswith("//"):
-        return True
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return True
-    return bool(parts.scheme or parts.netloc)
+        path = unquote(path)
+    return url
 
 
 # --- what every answer carries ----------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         content_repository=repository,
         index_folder=root / "index",
         data_folder=root / "data",
+        brand_file=Path(__file__).parents[2] / "brand.toml",
         database_url=f"sqlite:///{root}/publish.sqlite3",
         secret_key=SECRET_KEY,
         base_url="http://localhost",
