@@ -15,8 +15,12 @@ from app.web import context
 from app.web.i18n import current_locale
 
 
+PLAIN = {"en": "en-GB"}
+"""English without a country writes its dates as most of its readers do: 14 November 2026, 09:12."""
+
+
 def _babel(locale: str | None = None) -> Locale:
-    return Locale.parse(locale or current_locale(), sep="-")
+    return Locale.parse(PLAIN.get(tag := locale or current_locale(), tag), sep="-")
 
 
 def long_date(value: date | datetime, locale: str | None = None) -> str:

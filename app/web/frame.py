@@ -187,7 +187,9 @@ def footer_text() -> str:
 
 def footer_links() -> list[tuple[str, str]]:
     """(label, address) of the links that site.yml puts into the footer."""
-    return [(local_text(labels), local_href(href)) for labels, href in site().links]
+    shown = {href for _key, _label, href in customer_nav()}
+    links = [(local_text(labels), local_href(href)) for labels, href in site().links]
+    return [(label, href) for label, href in links if href not in shown]
 
 
 def sign_in_address() -> str:

@@ -73,7 +73,10 @@ if (desk) {
   /* answers: the list is asked for while words are typed; old hits stay until new ones come */
   let asking, request;
   const hits = () => $$("li[data-id]", list);
-  const arm = () => { for (const button of $$("[data-do]", list)) button.hidden = false; };
+  const arm = () => {
+    for (const button of $$("[data-do]", list)) button.hidden = false;
+    for (const plain of $$("[data-plain]", list)) plain.hidden = true;
+  };
   arm();
   const ask = async (focus) => {
     clearTimeout(asking);
@@ -124,7 +127,7 @@ if (desk) {
   const copy = async (hit, what) => {
     if (hit.hasAttribute("data-internal")) { said.textContent = W.wordsInternal; say(W.wordsInternal); return; }
     try { await navigator.clipboard.writeText(what === "link" ? hit.dataset.link : hit.dataset.markdown); }
-    catch { said.textContent = W.wordsNocopy; const plain = $("[data-plain]", hit); if (plain) plain.open = true; return; }
+    catch { said.textContent = W.wordsNocopy; const plain = $("[data-plain]", hit); if (plain) { plain.hidden = false; plain.open = true; } return; }
     used(hit, what);
     said.textContent = what === "link" ? W.wordsLink : W.wordsMarkdown;
     say(said.textContent);
