@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_skeleton
 
 from app.tickets import WorkingHours, promised_reply
 from app.web import context
@@ -31,7 +31,7 @@ def promise_words(moment: datetime, now: datetime, locale: str = "") -> str:
     zone = ZoneInfo(context.portal().settings.time_zone)
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     babel = Locale.parse(locale, sep="-")
-    time = format_time(local, "short", tzinfo=zone, locale=babel)
+    time = format_skeleton("Hm", local, tzinfo=zone, locale=babel)
     days = (local.date() - today).days
     if days == 0:
         return gettext("Reply by %(time)s today", locale, time=time)
