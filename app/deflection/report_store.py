@@ -7,15 +7,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.deflection.cluster_names import cluster_names
+from app.deflection.events import milliseconds
 from app.deflection.facts import COLUMNS, KINDS, Frame, TicketFact, frame_of_columns
-from app.deflection.report import Mark, Material
-from app.deflection.report_request import Span
+from app.deflection.report import Mark, Material, Report, build
+from app.deflection.report_request import ReportRequest, Span, span_of
+from app.deflection.thresholds import Thresholds
 
 _FIELDS = (
     "id", "person", "first", "last", "kind", "rule", "final_at", "link_class", "post_ticket", "lang", "surface", "device", "cluster",
@@ -84,6 +87,21 @@ def material(
         newest=int(db.execute(text("SELECT coalesce(max(t_recv), 0) FROM event")).scalar_one()),
         version=str(db.execute(text("SELECT version FROM definition ORDER BY since DESC LIMIT 1")).scalar() or ""),
     )
+
+
+def report_of(
+    db: Session,
+    request: ReportRequest,
+    now: datetime,
+    thresholds: Thresholds,
+    category_of: Mapping[str, str] | None = None,
+    translated: Mapping[str, frozenset[str]] | None = None,
+    marks: Sequence[Mark] = (),
+    cost: tuple[float, float] = (0.0, 0.0),
+) -> Report:
+    """The report of a request at this moment, from the rows. What others know of articles is passed in as values."""
+    span = span_of(request, now)
+    return build(material(db, span, category_of, translated, marks), request, span, milliseconds(now), thresholds, cost)
 
 
 def needs_of_span(db: Session, start: int, end: int) -> tuple[Frame, Mapping[str, int]]:

@@ -1,0 +1,232 @@
+"""The charts of the report page, from its numbers: trend with band, funnel, sparks and whiskers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from app.deflection import ArticleRow, Endings, FailureRow, Report, Week, WindowPoint
+from app.web.charts import (
+    Chart,
+    End,
+    FunnelPart,
+    FunnelRow,
+    Note,
+    Shape,
+    Spark,
+    Tick,
+    Whisker,
+    across,
+    band,
+    line,
+    scale,
+    spaced,
+    spark,
+    whisker,
+)
+from app.web.filters import number, percent, short_date
+from app.web.i18n import gettext as _
+from app.web.report_words import interval, points
+
+MOST_NOTES = 6
+
+
+def date_of(day: int) -> date:
+    """The date of a day number (days since the epoch, UTC)."""
+    return date(1970, 1, 1) + timedelta(days=int(day))
+
+
+def trend(report: Report) -> Chart | None:
+    """The solved share by week with its band; provisional weeks hatched and corrected; what happened, as notes."""
+    weeks = report.weeks
+    drawn = [(i, w) for i, w in enumerate(weeks) if w.solved.enough]
+    if len(drawn) < 2:
+        return None
+    x = across(len(weeks))
+    last_year = {w.start: solved / n for w in weeks if (pair := report.last_year.get(w.start)) and pair[1] >= 20 for solved, n in [pair]}
+    bounds = [end for _, w in drawn for end in (w.solved.interval.low, w.solved.interval.high)]  # type: ignore[union-attr]
+    axis = scale([*bounds, *last_year.values(), *(w.shown for _, w in drawn if w.shown is not None)], floor=0.0, ceiling=1.0)
+    final = [(i, w) for i, w in drawn if not w.provisional]
+    tail = [pair for pair in drawn if pair[0] >= (final[-1][0] if final else 0)]
+    shapes = [
+        Shape(
+            band([(x(i), axis.y(w.solved.interval.high)) for i, w in drawn], [(x(i), axis.y(w.solved.interval.low)) for i, w in drawn]),  # type: ignore[union-attr]
+            "ch-band",
+        ),
+        Shape(line([(x(i), axis.y(last_year[w.start])) for i, w in enumerate(weeks) if w.start in last_year]), "ch-line b"),
+        Shape(line([(x(i), axis.y(w.shown or 0)) for i, w in tail]) if len(tail) > 1 else "", "ch-line soon"),
+        Shape(line([(x(i), axis.y(w.solved.rate or 0)) for i, w in final]), "ch-line"),
+    ]
+    notes, stems = _notes(report, drawn, x, axis.y)
+    newest = drawn[-1]
+    ends = [End(axis.y(newest[1].shown or 0), percent(newest[1].shown or 0, 1), main=True)]
+    if weeks[newest[0]].start in last_year:
+        year = last_year[weeks[newest[0]].start]
+        if abs(axis.y(year) - ends[0].y) > 6:
+            ends.append(End(axis.y(year), percent(year)))
+    notes.append(Note(x(newest[0]), axis.y(newest[1].shown or 0), cls="now"))
+    return Chart(
+        _trend_sentence(report, drawn),
+        shapes=tuple(s for s in (*shapes, *stems) if s.d),
+        x=tuple(Tick(x(i), short_date(date_of(weeks[i].start))) for i in spaced(len(weeks))),
+        y=tuple(Tick(axis.y(t), percent(t)) for t in axis.ticks),
+        notes=tuple(notes),
+        ends=tuple(ends),
+        grid=tuple(axis.y(t) for t in axis.ticks),
+    )
+
+
+def _trend_sentence(report: Report, drawn: Sequence[tuple[int, Week]]) -> str:
+    first, last = drawn[0][1], drawn[-1][1]
+    parts = [
+        _(
+            "Weekly share of questions solved without a ticket, from %(first)s in the week of %(start)s to %(last)s in the week of %(end)s.",
+            first=percent(first.shown or 0, 1),
+            start=short_date(date_of(first.start)),
+            last=percent(last.shown or 0, 1),
+            end=short_date(date_of(last.start)),
+        )
+    ]
+    if any(w.provisional for _, w in drawn):
+        parts.append(_("The newest weeks are not final and are corrected for requests still to come."))
+    marks = report.marks[:MOST_NOTES]
+    if marks:
+        parts.append(_("Marked: %(marks)s.", marks="; ".join(f"{short_date(date_of(m.day))} {m.text}" for m in marks)))
+    return " ".join([*parts, _("The table below has every number.")])
+
+
+def _notes(report: Report, drawn, x, y) -> tuple[list[Note], list[Shape]]:  # type: ignore[no-untyped-def]
+    """Dots on the weeks in which something happened, with labels above and below by turns so that neighbours do not collide."""
+    notes, stems = [], []
+    by_week = {w.start: (i, w) for i, w in drawn}
+    for turn, mark in enumerate(report.marks[-MOST_NOTES:]):
+        place = by_week.get(mark.day - (mark.day - report.span.start) % 7)
+        if place is None:
+            continue
+        at = y(place[1].shown or 0)
+        up = turn % 2 == 0
+        label = max(at - 17, 0) if up else min(at + 9, 92)
+        stems.append(Shape(f"M{x(place[0])},{at}V{label + (4 if up else 0)}", "ch-note"))
+        notes.append(Note(x(place[0]), at, mark.text, label))
+    return notes, stems
+
+
+def funnel(e: Endings) -> list[FunnelRow]:
+    """Where questions end: the four endings add up to all of them."""
+
+    def width(n: int) -> float:
+        return round(100 * n / e.total, 2) if e.total else 0.0
+
+    def share(n: int) -> str:
+        return percent(n / e.total, 1) if e.total >= 20 else "–"
+
+    return [
+        FunnelRow(_("Came with a question"), number(e.total), _("Searched at least once; %(n)s people", n=number(e.persons)), (FunnelPart("", 100),)),
+        FunnelRow(
+            _("Opened an article"),
+            number(e.opened),
+            _("%(share)s of the questions. Not an ending: what came of it is below", share=share(e.opened)),
+            (FunnelPart("thin", width(e.opened)),),
+        ),
+        FunnelRow(
+            _("Solved without a ticket"),
+            number(e.solved),
+            _(
+                "%(share)s: %(confirmed)s said so, %(likely)s read long enough and sent no request",
+                share=share(e.solved), confirmed=number(e.confirmed), likely=number(e.likely),
+            ),
+            (FunnelPart("", width(e.confirmed)), FunnelPart("s", width(e.likely))),
+        ),
+        FunnelRow(
+            _("Wrote to us"),
+            number(e.escalated + e.after_ticket),
+            _("%(share)s after searching", share=share(e.escalated)) + (
+                " " + _("and %(n)s found the answer when they had already written", n=number(e.after_ticket)) if e.after_ticket else ""
+            ),
+            (FunnelPart("t", width(e.escalated)), FunnelPart("ts", width(e.after_ticket))),
+        ),
+        FunnelRow(
+            _("Left without an answer"),
+            number(e.left),
+            _(
+                "%(share)s: %(none)s found nothing, %(some)s read nothing long enough, %(no)s said “No”, %(form)s left the contact form",
+                share=share(e.left), none=number(e.no_results), some=number(e.with_results), no=number(e.said_no), form=number(e.left_form),
+            ),
+            (FunnelPart("soft", width(e.left)),),
+        ),
+        FunnelRow(
+            _("Not known"),
+            number(e.unknown),
+            _(
+                "%(share)s: %(cookie)s without a cookie, %(time)s with reading time not measured, %(shown)s saw an answer in the results",
+                share=share(e.unknown), cookie=number(e.unobservable), time=number(e.unmeasured), shown=number(e.shown_only),
+            ),
+            (FunnelPart("none", width(e.unknown)),),
+        ),
+    ]  # fmt: skip
+
+
+def spark_of(row: FailureRow) -> Spark:
+    """How a group of questions failed over the period, with the direction in a word."""
+    half = len(row.spark) // 2
+    early, late = sum(row.spark[:half]), sum(row.spark[-half:])
+    # Twice the square root of the sum is what chance alone moves such a difference by.
+    moved = late - early
+    if abs(moved) <= 2 * (early + late) ** 0.5:
+        word = _("No clear direction")
+    else:
+        word = _("Rising") if moved > 0 else _("Falling")
+    return spark(row.spark, word)
+
+
+def whisker_of(row: ArticleRow) -> Whisker | None:
+    """The solved share of an article with its interval, and the line of others on the same questions."""
+    if not row.answered.enough:
+        return None
+    low, high = row.shrunk.interval.low, row.shrunk.interval.high
+    sentence = _(
+        "between %(low)s and %(high)s percent; others on the same questions %(goal)s",
+        low=points(low, 0), high=points(high, 0), goal=percent(float(row.expected)),
+    )  # fmt: skip
+    return whisker(low, high, float(row.shrunk.mean), sentence, float(row.expected), row.below)
+
+
+def windows(found: Sequence[WindowPoint]) -> Chart | None:
+    """The escalated share by attribution window."""
+    known = [p for p in found if p.escalated.enough]
+    if len(known) < 2:
+        return None
+    x = across(len(known))
+    ends = [end for p in known for end in (p.escalated.interval.low, p.escalated.interval.high)]  # type: ignore[union-attr]
+    axis = scale([0.0, *ends], floor=0.0, ceiling=1.0)
+    sentence = _(
+        "Share of questions followed by a request, by how long we wait for it: %(first)s at one hour, %(last)s at %(days)s days. "
+        "The table below has every number.",
+        first=percent(known[0].escalated.rate or 0, 1), last=percent(known[-1].escalated.rate or 0, 1), days=known[-1].hours // 24,
+    )  # fmt: skip
+    return Chart(
+        sentence,
+        shapes=(
+            Shape(
+                band(
+                    [(x(i), axis.y(p.escalated.interval.high)) for i, p in enumerate(known)],  # type: ignore[union-attr]
+                    [(x(i), axis.y(p.escalated.interval.low)) for i, p in enumerate(known)],  # type: ignore[union-attr]
+                ),
+                "ch-band",
+            ),
+            Shape(line([(x(i), axis.y(p.escalated.rate or 0)) for i, p in enumerate(known)]), "ch-line"),
+        ),
+        x=tuple(Tick(x(i), hours(p.hours)) for i, p in enumerate(known)),
+        y=tuple(Tick(axis.y(t), percent(t, 0 if axis.ticks[1] - axis.ticks[0] >= 0.01 else 1)) for t in axis.ticks),
+        grid=tuple(axis.y(t) for t in axis.ticks),
+        size="low",
+    )
+
+
+def hours(n: int) -> str:
+    """1 h, 3 d"""
+    return _("%(n)s h", n=n) if n < 48 else _("%(n)s d", n=n // 24)
+
+
+def week_interval(week: Week) -> str:
+    return interval(week.solved.interval)

@@ -1,0 +1,157 @@
+"""Numbers of a report as people read them: percentages with intervals, changes that are called one only when they are."""
+
+from __future__ import annotations
+
+from babel.numbers import format_decimal
+
+from app.deflection import Change, Interval, Proportion
+from app.locales import own_name
+from app.web.filters import _babel, number, percent
+from app.web.i18n import N_
+from app.web.i18n import gettext as _
+
+NOTHING = "–"
+
+
+def rate(value: Proportion, digits: int = 1) -> str:
+    """61.4%, or a dash where there is too little to speak of a rate."""
+    return NOTHING if value.rate is None else percent(value.rate, digits)
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A share in percent without the sign, for the ends of an interval."""
+    return format_decimal(round(100 * value, digits), format=f"#,##0.{'0' * digits}" if digits else "#,##0", locale=_babel())
+
+
+def interval(value: Interval | None, digits: int = 1) -> str:
+    """60.9 to 61.9"""
+    if value is None:
+        return NOTHING
+    return _("%(low)s to %(high)s", low=points(value.low, digits), high=points(value.high, digits))
+
+
+def few(value: Proportion) -> str:
+    """Why there is no rate."""
+    return _("%(n)s of %(base)s: too few for a rate", n=number(value.count), base=number(value.base))
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """+5.8 or −1.3, with a real minus."""
+    text = format_decimal(abs(round(100 * value, digits)), format=f"#,##0.{'0' * digits}", locale=_babel())
+    return ("+" if value >= 0 else "−") + text
+
+
+def change_text(value: Change | None) -> str:
+    """+5.8 pts; empty where nothing can be compared."""
+    return _("%(n)s pts", n=signed(value.difference)) if value else ""
+
+
+def change_note(value: Change | None) -> str:
+    """What may be said about the change."""
+    if value is None:
+        return _("Too little to compare with the weeks before")
+    if not value.clear:
+        return _("No clear change: the interval of the difference includes zero")
+    return _("Change against as many weeks before: %(low)s to %(high)s pts", low=signed(value.interval.low), high=signed(value.interval.high))
+
+
+def change_class(value: Change | None, up_is_good: bool = True) -> str:
+    """up (good), down (bad) or flat."""
+    if value is None or not value.clear:
+        return "flat"
+    return "up" if (value.difference > 0) == up_is_good else "down"
+
+
+def amount(value: float) -> str:
+    """A whole number with separators; small ones with one digit."""
+    return number(round(value)) if abs(value) >= 10 else number(round(value, 1))
+
+
+def duration(seconds: float | None) -> str:
+    """12 s, 3.4 min"""
+    if seconds is None:
+        return NOTHING
+    return _("%(n)s s", n=number(round(seconds))) if seconds < 90 else _("%(n)s min", n=number(round(seconds / 60, 1)))
+
+
+KINDS = {
+    "write": N_("Write an article"),
+    "title": N_("Better title and words"),
+    "structure": N_("Answer earlier in the text"),
+    "content": N_("Mend what it says"),
+    "synonym": N_("Add a synonym"),
+    "translate": N_("Translate it"),
+}
+KIND_REASONS = {
+    "write": N_("Nothing was found"),
+    "title": N_("Found, but not opened"),
+    "structure": N_("Opened, but not read long enough"),
+    "content": N_("Read, and still not solved"),
+    "synonym": N_("Solved only after several searches"),
+    "translate": N_("Answered in another language only"),
+}
+DEVICES = {"phone": N_("Phone"), "tablet": N_("Tablet"), "desktop": N_("Computer")}
+LINKS = {"account": N_("Signed in"), "browser": N_("Known by cookie"), "tab": N_("No cookie")}
+FILTERS = {
+    "locale": N_("Language"),
+    "category": N_("Category"),
+    "surface": N_("Where"),
+    "device": N_("Device"),
+    "link": N_("How well known"),
+}
+CHANNELS = {"email": N_("e-mail"), "phone": N_("phone"), "form": N_("contact form"), "chat": N_("chat"), "api": N_("programs")}
+
+
+def value_name(name: str, value: str, categories: dict[str, str]) -> str:
+    """What a value of a filter is called."""
+    if name == "locale":
+        return own_name(value)
+    if name == "category":
+        return categories.get(value, value)
+    return _(DEVICES.get(value) or LINKS.get(value) or value)
+
+
+ENDINGS = {
+    1: N_("Wrote to us"),
+    2: N_("Confirmed"),
+    3: N_("Said “No”"),
+    4: N_("Left the contact form"),
+    6: N_("Likely answered"),
+    7: N_("Read, but without a cookie"),
+    8: N_("Reading time not measured"),
+    9: N_("Saw an answer in the results"),
+    10: N_("Found nothing"),
+    11: N_("Read nothing long enough"),
+}
+VENDORS = {
+    "zendesk": (
+        N_("Self-service score (Zendesk)"),
+        N_("Visitors of the help centre for each person who wrote"),
+        N_("It grows with traffic: more visitors make it better, whether they find anything or not."),
+    ),
+    "intercom": (
+        N_("Assumed resolution (as Intercom counts answers of its bot)"),
+        N_("Opened an article, did not say no, and did not write within 24 hours; or said it helped"),
+        N_("A person who gives up in silence counts as resolved, and so does one whose request we could not see."),
+    ),
+    "servicenow": (
+        N_("Confirmed and potential deflection (ServiceNow)"),
+        N_("Said it helped, or opened anything and did not write within 24 hours, of all questions"),
+        N_("Opening is taken for reading; requests after a day are not looked at."),
+    ),
+    "form": (
+        N_("Form not sent"),
+        N_("Contact forms with answers shown that were not sent"),
+        N_("People leave forms anyway. All of them land in the count; only a trial can tell the difference."),
+    ),
+    "silence": (
+        N_("No ticket after a search"),
+        N_("Every question that no request followed"),
+        N_("Silence is not an answer: nothing found and nothing read count as success."),
+    ),
+    "hylla": (
+        N_("Solved without a ticket (here)"),
+        N_("Confirmed, or read long enough with no request within the window by somebody whose request we would have seen"),
+        N_("The only one that leaves out what nobody can know."),
+    ),
+}
