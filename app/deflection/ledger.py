@@ -102,7 +102,7 @@ def _take_marks(db: Db, size: int, is_sqlite: bool) -> dict[str, str]:
     lock_for_judging(db, is_sqlite)
     skip = "" if is_sqlite else " FOR UPDATE SKIP LOCKED"
     sql = f"DELETE FROM dirty WHERE actor IN (SELECT actor FROM dirty ORDER BY since, actor LIMIT :n{skip}) RETURNING actor, cause"  # noqa: S608 — no value in it
-    return dict(db.execute(text(sql), {"n": size}).tuples().all())
+    return {row[0]: row[1] for row in db.execute(text(sql), {"n": size})}
 
 
 def lock_for_judging(db: Db, is_sqlite: bool) -> None:
