@@ -33,6 +33,8 @@ _NOT_LATIN = frozenset({*_ALPHABETS, "he", "yi", "ar", "fa", "ur", "el", "hy", "
 WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 LONGEST_TERM = 40
 """Letters kept of one word: a 50,000-letter word costs nothing and finds its like."""
+MOST_REMEMBERED = 100_000
+"""Words whose analysis is remembered; a bound, so that hostile queries cannot fill the memory."""
 LONGEST_TEXT = 400_000
 """Letters of one text that are analysed; an article file is refused long before."""
 
@@ -78,9 +80,9 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.translate(_INVISIBLE)).lower().replace("’", "'")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Word:
-    """One word of a text: as written in lower case, its stem, and where it stands."""
+    """One word of a text: as written in lower case, its stem, and where it stands. (Not frozen: thousands are made a second.)"""
 
     text: str
     """Without points and with ё as е, but å stays å: what spelling help and the exact field know."""
@@ -107,6 +109,8 @@ class Analyzer:
         self._cyrillic = self._own if self.language in _ALPHABETS else "russian"
         self._stop = frozenset(fold(w.replace("'", "")) for w in STOP_WORDS.get(self.language, ()))
         self._stems: dict[str, str] = {}
+        self._known: dict[str, tuple[str, str, bool]] = {}
+        """Plain words as met before: (text, stem, stop)."""
 
     def words(self, text: str) -> list[Word]:
         """Every word of the text in order, with the joined form after the last part of a hyphenated one."""
@@ -119,7 +123,7 @@ class Analyzer:
         """The stem of a word in lower case."""
         known = self._stems.get(word)
         if known is None:
-            if len(self._stems) > 200_000:  # a bound, so that hostile queries cannot fill the memory
+            if len(self._stems) > MOST_REMEMBERED:
                 self._stems.clear()
             known = self._stems[word] = self._make_stem(word)
         return known
@@ -128,16 +132,27 @@ class Analyzer:
         return fold(word.replace("'", "")) in self._stop
 
     def _add(self, found: list[Word], raw: str, start: int) -> None:
+        known = self._known.get(raw)
+        if known is not None:
+            found.append(Word(known[0], known[1], start, start + len(raw), known[2]))
+            return
         if _UNSPACED.search(raw):
             found.extend(self._pairs_of_signs(raw, start))
             return
+        whole = raw
         word = surface(raw)
         if self.language in _ELIDING and "'" in word:
             head, _, rest = word.partition("'")
             if rest and len(head) <= 2:
                 start, word, raw = start + len(head) + 1, rest, raw[len(head) + 1 :]
-        if word:
-            found.append(Word(word.replace("'", ""), self.stem(word), start, start + len(raw), self.is_stop(word)))
+        if not word:
+            return
+        made = Word(word.replace("'", ""), self.stem(word), start, start + len(raw), self.is_stop(word))
+        found.append(made)
+        if raw is whole and len(raw) <= LONGEST_TERM:
+            if len(self._known) > MOST_REMEMBERED:
+                self._known.clear()
+            self._known[raw] = (made.text, made.stem, made.stop)
 
     def _pairs_of_signs(self, raw: str, start: int) -> list[Word]:
         """Text without spaces as overlapping pairs of signs; other letters in between as words."""
@@ -156,6 +171,8 @@ class Analyzer:
         return out
 
     def _with_joined(self, found: list[Word], text: str) -> list[Word]:
+        if not any(sign in text for sign in _HYPHENS):
+            return found
         out: list[Word] = []
         run: list[Word] = []
         for word in found:

@@ -125,6 +125,8 @@ class Answering:
         """The page of hits that was asked for, dressed."""
         ordered = list(self._ordered(found))
         page = ordered[self.query.offset : self.query.offset + self.query.limit]
+        if self.query.snippets:
+            self.served.shelf.fetch([e.row for _, n, _ in page if (e := self.served.entries[n])])
         return tuple(self._hit(r, number, rank, pinned) for rank, (r, number, pinned) in enumerate(page, self.query.offset + 1))
 
     def _ordered(self, found: list[Ranked]) -> Iterator[tuple[Ranked, int, bool]]:
@@ -150,7 +152,7 @@ class Answering:
     def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
         entry = self.served.entries[number]
         assert entry is not None  # deleted documents are masked
-        dressed = dress(self.served, ranked.marks, entry) if self.query.snippets else None
+        dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row)) if self.query.snippets else None
         value = float(ranked.scores[number])
         explanation = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned) if self.query.explain else None
         return Hit(
@@ -166,11 +168,14 @@ def answer(served: Served, query: Query, today: date) -> Results:
     answering = Answering(served, query, today)
     parsed = parse(query.text)
     corrected = None
-    if not query.exact and not parsed.phrases and (turned := answering.turned(parsed)):
-        answering.order = [turned[0], *(loc for loc in answering.order if loc != turned[0])]
-        corrected = turned[1]
-        parsed = parse(corrected)
     found = answering.rank(parsed)
+    nothing_known = not any(any(r.plan.known) for r in found)
+    if nothing_known and not query.exact and not parsed.phrases and (turned := answering.turned(parsed)):
+        corrected = turned[1]
+        answering = Answering(served, query, today)
+        answering.order = [turned[0], *(loc for loc in answering.order if loc != turned[0])]
+        parsed = parse(corrected)
+        found = answering.rank(parsed)
     close = False
     if parsed.phrases and not any(len(r.matched) for r in found):
         # Nobody has the quoted words like this: show what has them at all, and say that it is only close.

@@ -68,6 +68,8 @@ class Corrector:
 
     def commoner(self, word: Word) -> Correction | None:
         """For a rare word: the nearly equal one that far more articles have."""
+        if len(self._served.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
+            return None
         typed = fold(word.text)
         if len(typed) <= SHORTEST or word.joined or any(c.isdigit() for c in typed):
             return None

@@ -80,9 +80,9 @@ GAP = "|"
 """Stands between the parts of the exact field, so that no phrase reaches from a title into the text. No word looks like it."""
 
 
-def terms_of(title: str, keywords: tuple[str, ...], analysed: Analysed, a: Analyzer) -> dict[str, list[str]]:
+def terms_of(keywords: tuple[str, ...], analysed: Analysed, a: Analyzer) -> dict[str, list[str]]:
     """All terms of an article by part, as they go into the index."""
-    titles, heading_words = a.words(title), analysed.headings
+    titles, heading_words = analysed.title, analysed.headings
     summaries, *sections = analysed.words
     keyword_words = [a.words(k) for k in keywords]
     everything = [titles, *heading_words, *keyword_words, summaries, *sections]

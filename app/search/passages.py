@@ -6,18 +6,14 @@ again for the ten hits that are shown.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from app.search.analysis import analyzer_for
 from app.search.engine import Passage
 from app.search.plan import Plan
-from app.search.sentences import sentence_starts
 from app.search.served import Served
-from app.search.shelf import HEADING, Entry, ShelvedText, term_hash
+from app.search.shelf import HEADING, TITLE, Entry, ShelvedText, term_hash
 
 SNIPPET_LETTERS = 220
 LEAD_LETTERS = 60
@@ -33,15 +29,8 @@ SECTION_SHARE = 0.5
 """Share of the query's information that a section must hold to be linked by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A word of the text that stands for the `group`-th word of the query."""
-
-    group: int
-    start: int
-    end: int
-    section: int
-    sentence: int
+Match = tuple[int, int, int, int, int]
+"""A word of the text that stands for a word of the query: (which word of the query, start, end, section, sentence)."""
 
 
 class Marks:
@@ -49,11 +38,9 @@ class Marks:
 
     def __init__(self, served: Served, plan: Plan) -> None:
         groups: dict[int, int] = {}
-        self.stems: set[str] = set()
         for term in plan.terms:
             if term.kind in ("words", "own_words") and term.word >= 0:
                 groups.setdefault(term_hash(term.term), term.word)
-                self.stems.add(term.term)
         self._hashes = np.array(sorted(groups), dtype=np.uint32)
         self._groups = np.array([groups[h] for h in sorted(groups)], dtype=np.int64)
         statistics, locale = served.scores.statistics, plan.locale
@@ -70,15 +57,14 @@ class Marks:
             return []
         at = np.searchsorted(self._hashes, words["term"])
         at[at == len(self._hashes)] = 0
-        hit = np.flatnonzero(self._hashes[at] == words["term"])
+        hit = (self._hashes[at] == words["term"]).nonzero()[0]
         found = words[hit]
-        return [
-            Match(*values)
-            for values in zip(
+        return list(
+            zip(
                 self._groups[at[hit]].tolist(), found["start"].tolist(), found["end"].tolist(), found["section"].tolist(),
                 found["sentence"].tolist(), strict=True,
             )
-        ]  # fmt: skip
+        )  # fmt: skip
 
     def mass(self, bits: int) -> float:
         """What the query words with these numbers are worth together, as a share of the whole query."""
@@ -103,84 +89,70 @@ class Found:
     def __init__(self, text: ShelvedText, marks: Marks) -> None:
         self.text, self.marks = text, marks
         self.matches = marks.find(text)
-
-    @cached_property
-    def sentences(self) -> dict[int, tuple[int, int]]:
-        """By sentence number: (bits of the query words in it, its section); headings are no sentences."""
-        out: dict[int, tuple[int, int]] = {}
-        for match in self.matches:
-            if match.sentence != HEADING:
-                bits, _ = out.get(match.sentence, (0, 0))
-                out[match.sentence] = (bits | 1 << match.group, match.section)
-        return out
-
-    @cached_property
-    def sections(self) -> dict[int, int]:
+        self.sentences: dict[int, int] = {}
+        """By sentence number: bits of the query words in it."""
+        self.section_of: dict[int, int] = {}
+        self.sections: dict[int, int] = {}
         """By section number: bits of the query words in its text or heading."""
-        out: dict[int, int] = {}
-        for match in self.matches:
-            out[match.section] = out.get(match.section, 0) | 1 << match.group
-        return out
+        self.headings: dict[int, int] = {}
+        for group, _, _, section, sentence in self.matches:
+            bit = 1 << group
+            if section == TITLE:
+                continue
+            self.sections[section] = self.sections.get(section, 0) | bit
+            if sentence == HEADING:
+                self.headings[section] = self.headings.get(section, 0) | bit
+            else:
+                self.sentences[sentence] = self.sentences.get(sentence, 0) | bit
+                self.section_of[sentence] = section
 
-    def best_window(self, length: int) -> tuple[float, int, int]:
-        """(share of the query, first sentence, section) of the best run of so many sentences in one section; its heading counts half."""
-        best = (0.0, -1, 0)
-        for number, (_, section) in sorted(self.sentences.items()):
-            bits = 0
-            for sentence in range(number, number + length):
-                more, its_section = self.sentences.get(sentence, (0, section))
-                if its_section == section:
-                    bits |= more
+    def best_window(self, length: int) -> tuple[float, int]:
+        """(share of the query, first sentence) of the best run of so many sentences in one section; its heading counts half."""
+        best = (0.0, -1)
+        for number, bits in self.sentences.items():
+            section = self.section_of[number]
+            for sentence in range(number + 1, number + length):
+                if self.section_of.get(sentence) == section:
+                    bits |= self.sentences[sentence]
             mass = self.marks.mass(bits)
-            mass += 0.5 * (self.marks.mass(bits | self.sections[section] & self._heading_bits.get(section, 0)) - mass)
+            if section in self.headings:
+                mass = 0.5 * (mass + self.marks.mass(bits | self.headings[section]))
             if mass > best[0] + 1e-9:
-                best = (mass, number, section)
+                best = (mass, number)
         return best
-
-    @cached_property
-    def _heading_bits(self) -> dict[int, int]:
-        out: dict[int, int] = {}
-        for match in self.matches:
-            if match.sentence == HEADING:
-                out[match.section] = out.get(match.section, 0) | 1 << match.group
-        return out
 
     def spans(self, section: int, begin: int, end: int) -> list[tuple[int, int]]:
         """Where matches stand in a piece of a section's text, from its beginning."""
         return [
-            (m.start - begin, m.end - begin)
-            for m in self.matches
-            if m.section == section and m.sentence != HEADING and m.start >= begin and m.end <= end
+            (start - begin, stop - begin)
+            for _, start, stop, where, sentence in self.matches
+            if where == section and sentence != HEADING and start >= begin and stop <= end
         ]
 
-    def first_of(self, sentence: int) -> Match:
-        return next(m for m in self.matches if m.sentence == sentence)
+    @property
+    def title_spans(self) -> list[tuple[int, int]]:
+        return [(start, end) for _, start, end, section, _ in self.matches if section == TITLE]
 
 
-def dress(served: Served, marks: Marks, entry: Entry) -> Dressed:
+def dress(marks: Marks, entry: Entry, text: ShelvedText) -> Dressed:
     """Snippet, marked title and up to two sections of one article."""
-    found = Found(served.shelf.text(entry.row), marks)
-    return Dressed(_title(entry, marks), _snippet(found), _sections(found))
-
-
-def _title(entry: Entry, marks: Marks) -> str:
-    words = analyzer_for(entry.locale).words(entry.title)
-    return marked(entry.title, [(w.start, w.end) for w in words if w.stem in marks.stems and not w.joined])
+    found = Found(text, marks)
+    return Dressed(marked(entry.title, found.title_spans), _snippet(found), _sections(found))
 
 
 def _snippet(found: Found) -> str:
     """From the sentence that holds most of the query, as much as fits two lines."""
-    _, sentence, section = found.best_window(2)
+    _, sentence = found.best_window(2)
     if sentence < 0:
         return _cut(next((t for _, _, t in found.text.sections if t.strip()), ""))
-    match = found.first_of(sentence)
+    section = found.section_of[sentence]
     body = found.text.sections[section][2]
-    starts = sentence_starts(body)
-    begin = starts[bisect_right(starts, match.start) - 1]
+    begin = found.text.starts[sentence]
+    first = next(start for _, start, _, _, number in found.matches if number == sentence)
     lead = ""
-    if match.start - begin > SNIPPET_LETTERS - LEAD_LETTERS:
-        begin, lead = max(begin, body.rfind(" ", 0, match.start - LEAD_LETTERS) + 1), "…"
-    end = begin + len(_cut(body[begin:], ""))
+    if first - begin > SNIPPET_LETTERS - LEAD_LETTERS:
+        begin, lead = max(begin, body.rfind(" ", 0, first - LEAD_LETTERS) + 1), "…"
+    end = begin + len(_cut(body[begin : begin + SNIPPET_LETTERS + 1], ""))
     return lead + " ".join(marked(body[begin:end], found.spans(section, begin, end)).split()) + ("…" if end < len(body.rstrip()) else "")
 
 
@@ -195,36 +167,42 @@ def _sections(found: Found) -> tuple[tuple[str, str], ...]:
     """Sections that hold enough of the query to be worth a link of their own, the best two in reading order."""
     worth = [(found.marks.mass(bits), -n) for n, bits in found.sections.items() if found.text.sections[n][0]]
     best = sorted((m, n) for m, n in worth if m >= SECTION_SHARE)[-2:]
-    return tuple(found.text.sections[-n][:2] for _, n in sorted(best, key=lambda pair: -pair[1]))
+    return tuple((found.text.sections[-n][0], found.text.sections[-n][1]) for _, n in sorted(best, key=lambda pair: -pair[1]))
 
 
 def best_passage(served: Served, marks: Marks, numbers: np.ndarray) -> Passage | None:
     """Up to three sentences, word for word, that hold most of the query; None when none of the first articles has enough of it in one place."""
-    best: tuple[float, Found, Entry, int, int] | None = None
+    best: tuple[float, Found, Entry, int] | None = None
     for number in numbers[:PASSAGE_ARTICLES]:
         entry = served.entries[int(number)]
         if entry:
             found = Found(served.shelf.text(entry.row), marks)
-            share, sentence, section = found.best_window(PASSAGE_SENTENCES)
+            share, sentence = found.best_window(PASSAGE_SENTENCES)
             if sentence >= 0 and share >= PASSAGE_SHARE and (best is None or share > best[0] + 0.1):
-                best = (share, found, entry, sentence, section)
+                best = (share, found, entry, sentence)
     return _passage(*best) if best else None
 
 
-def _passage(share: float, found: Found, entry: Entry, sentence: int, section: int) -> Passage | None:
+def _passage(share: float, found: Found, entry: Entry, sentence: int) -> Passage | None:
+    section, starts = found.section_of[sentence], found.text.starts
     anchor, heading, body = found.text.sections[section]
-    starts = [*sentence_starts(body), len(body)]
-    first = bisect_right(starts, found.first_of(sentence).start) - 1
-    last = first + 1
-    while last < len(starts) - 1 and last - first < PASSAGE_SENTENCES and starts[last + 1] - starts[first] <= PASSAGE_LETTERS:
-        last += 1
-    begin, end = starts[first], starts[first] + len(body[starts[first] : starts[last]].rstrip())
-    if not LEAST_LETTERS <= end - begin <= 2 * PASSAGE_LETTERS:
+    begin, end = starts[sentence], len(body)
+    for count in range(1, PASSAGE_SENTENCES + 1):
+        # The next section begins at 0 again: then this sentence is the section's last.
+        following = starts[sentence + count] if sentence + count < len(starts) else 0
+        stop = following if following > begin else len(body)
+        if count > 1 and stop - begin > PASSAGE_LETTERS:
+            break
+        end = stop
+        if stop == len(body):
+            break
+    text = body[begin:end].rstrip()
+    if not LEAST_LETTERS <= len(text) <= 2 * PASSAGE_LETTERS:
         return None
     url = f"{entry.url}#{anchor}" if anchor else entry.url
     return Passage(
-        text=body[begin:end], article_id=entry.article_id, locale=entry.locale, title=entry.title, anchor=anchor, heading=heading, url=url,
-        score=share, text_marked=marked(body[begin:end], found.spans(section, begin, end)),
+        text=text, article_id=entry.article_id, locale=entry.locale, title=entry.title, anchor=anchor, heading=heading, url=url,
+        score=share, text_marked=marked(text, found.spans(section, begin, begin + len(text))),
     )  # fmt: skip
 
 

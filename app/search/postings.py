@@ -138,7 +138,8 @@ class Scores:
     def documents(self, part: str, locale: str, term: str) -> np.ndarray:
         """The numbers of all documents that have the term in a part, deleted ones included."""
         lists = self.lists(field_name(part, locale), term)
-        return np.concatenate([docs + base for (docs, _), base in zip(lists, self.bases, strict=False)]) if lists else NOTHING
+        found = [docs + base for (docs, _), base in zip(lists, self.bases, strict=False) if len(docs)]
+        return (found[0] if len(found) == 1 else np.concatenate(found)) if found else NOTHING
 
     def of_part(self, part: str, locale: str, term: str) -> tuple[np.ndarray, np.ndarray]:
         """BM25 of one term in one field: (documents, scores)."""

@@ -21,6 +21,8 @@ _MINUS = re.compile(r"(?:(?<=\s)|^)-(?=\w)(\S+)")
 def clean(text: str) -> tuple[str, bool]:
     """The query in NFC without control and direction characters, white space folded, cut at 200; and whether it was cut."""
     was_long = len(text) > MAX_CHARACTERS
+    if text.isascii() and text.isprintable():
+        return " ".join(text[: MAX_CHARACTERS * 5].split())[:MAX_CHARACTERS].strip(), was_long
     text = unicodedata.normalize("NFC", text[: MAX_CHARACTERS * 5])
     text = "".join(" " if unicodedata.category(c) in _BLANK else c for c in text if _is_kept(c))
     text = " ".join(text.split())

@@ -52,17 +52,18 @@ def coverage(served: Served, plan: Plan, numbers: np.ndarray) -> float:
     whole = sum(weights.values())
     if not whole or not len(numbers):
         return 0.0
-    best_share = 0.0
-    for number in numbers:
-        has: set[int] = set()
-        for term in plan.terms:
-            if term.word in weights and term.word not in has and term.kind in ("words", "own_words"):
-                docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
-                at = int(np.searchsorted(docs, number))
-                if at < len(docs) and docs[at] == number:
-                    has.add(term.word)
-        best_share = max(best_share, sum(weights[i] for i in has) / whole)
-    return best_share
+    numbers = numbers.astype(np.uint32)  # like the lists: searching would convert these otherwise
+    shares = np.zeros(len(numbers))
+    has: dict[int, np.ndarray] = {}
+    for term in plan.terms:
+        if term.word in weights and term.kind in ("words", "own_words"):
+            docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
+            if len(docs):
+                there = docs[np.minimum(docs.searchsorted(numbers), len(docs) - 1)] == numbers
+                has[term.word] = has[term.word] | there if term.word in has else there
+    for word, there in has.items():
+        shares += weights[word] * there
+    return float(shares.max()) / whole
 
 
 def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:

@@ -15,7 +15,6 @@ from app.search.postings import BoundedCache, Scores, Segment, Statistics
 from app.search.shelf import Entry, Shelf
 from app.search.synonyms import Synonyms
 
-
 BEGINNINGS_BYTES = 4 * 2**20
 
 

@@ -23,6 +23,7 @@ from app.search.engine import SearchDocument
 from app.search.sentences import sentence_starts
 
 FILE_NAME = "articles.sqlite3"
+TEXTS_KEPT = 4000
 KEPT_SECONDS = 3600.0
 """How long the rows of replaced articles stay for readers of an earlier commit; these notice a new one within seconds."""
 
@@ -30,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS article (
     row INTEGER PRIMARY KEY, key TEXT NOT NULL, article_id TEXT NOT NULL, locale TEXT NOT NULL, category TEXT NOT NULL, slug TEXT NOT NULL,
     audience TEXT NOT NULL, live_from TEXT NOT NULL, live_until TEXT NOT NULL, title TEXT NOT NULL,
-    sections TEXT NOT NULL, words BLOB NOT NULL, gone REAL);
+    sections TEXT NOT NULL, words BLOB NOT NULL, sentences BLOB NOT NULL, gone REAL);
 CREATE INDEX IF NOT EXISTS article_key ON article (key);
 CREATE INDEX IF NOT EXISTS article_gone ON article (gone) WHERE gone IS NOT NULL;
 """
@@ -60,6 +61,8 @@ WORD_TYPE = np.dtype([("term", "<u4"), ("start", "<u4"), ("end", "<u4"), ("secti
 """One word of an article's text: the hash of its stem, where it stands in its section, and the number of its sentence in the article."""
 HEADING = 65535
 """The sentence number of words that stand in a section's heading."""
+TITLE = 65535
+"""The section number of the words of the article's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,20 @@ class ShelvedText:
 
     sections: tuple[tuple[str, str, str], ...]
     words: np.ndarray
+    starts: list[int]
+    """Where each sentence begins in its section."""
 
 
 def term_hash(stem: str) -> int:
     return zlib.crc32(stem.encode())
 
 
-def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[list[Word]], headings: Sequence[list[Word]]) -> np.ndarray:
-    """The words of all sections as one array: each section's heading, then its text."""
-    rows: list[tuple[int, int, int, int, int]] = []
-    sentence = 0
-    for number, ((_, _, text), words, heading) in enumerate(zip(sections, analysed, headings, strict=True)):
-        section = min(number, 65535)
+def shelved(analysed: Analysed) -> tuple[np.ndarray, np.ndarray]:
+    """(all words: the title's, then each section's heading and text; where the sentences begin)."""
+    rows = [(term_hash(w.stem), w.start, w.end, TITLE, HEADING) for w in analysed.title if not w.joined]
+    all_starts: list[int] = []
+    for number, ((_, _, text), words, heading) in enumerate(zip(analysed.sections, analysed.words, analysed.headings, strict=True)):
+        section = min(number, TITLE - 1)
         rows += [(term_hash(w.stem), w.start, w.end, section, HEADING) for w in heading if not w.joined]
         starts = sentence_starts(text)
         at = 0
@@ -88,15 +93,16 @@ def shelved_words(sections: Sequence[tuple[str, str, str]], analysed: Sequence[l
                 continue
             while at + 1 < len(starts) and starts[at + 1] <= word.start:
                 at += 1
-            rows.append((term_hash(word.stem), word.start, word.end, section, min(sentence + at, HEADING - 1)))
-        sentence += len(starts)
-    return np.array(rows, dtype=WORD_TYPE)
+            rows.append((term_hash(word.stem), word.start, word.end, section, min(len(all_starts) + at, HEADING - 1)))
+        all_starts += starts
+    return np.array(rows, dtype=WORD_TYPE), np.array(all_starts, dtype="<u4")
 
 
 @dataclass(frozen=True)
 class Analysed:
     """An article's texts and their words; the first section is its summary, which readers see as the short answer."""
 
+    title: list[Word]
     sections: tuple[tuple[str, str, str], ...]
     words: list[list[Word]]
     headings: list[list[Word]]
@@ -104,7 +110,7 @@ class Analysed:
     @classmethod
     def of(cls, document: SearchDocument, analyzer: Analyzer) -> Analysed:
         sections = (("", "", document.summary), *document.sections)
-        return cls(sections, [analyzer.words(t) for _, _, t in sections], [analyzer.words(h) for _, h, _ in sections])
+        return cls(analyzer.words(document.title), sections, [analyzer.words(t) for _, _, t in sections], [analyzer.words(h) for _, h, _ in sections])
 
 
 class Shelf:
@@ -134,12 +140,13 @@ class Shelf:
 
     def add(self, document: SearchDocument, analysed: Analysed) -> int:
         """Shelve one article; returns its row."""
-        words = shelved_words(analysed.sections, analysed.words, analysed.headings)
+        words, starts = shelved(analysed)
         cursor = self._connection.execute(
-            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words, sentences)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
-             document.live_from, document.live_until, document.title, json.dumps(analysed.sections, ensure_ascii=False), words.tobytes()),
+             document.live_from, document.live_until, document.title, json.dumps(analysed.sections, ensure_ascii=False), words.tobytes(),
+             starts.tobytes()),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
@@ -165,18 +172,36 @@ class Shelf:
         return found
 
     def text(self, row: int) -> ShelvedText:
-        """The text of a row; the ones asked for last are kept (at most about 10 MB)."""
+        """The text of a row; the ones asked for last are kept (about 8 kB each)."""
+        found = self._cached.get(row)
+        if found is None:
+            self.fetch([row])
+            found = self._cached.get(row)
+        return found or _NO_TEXT
+
+    def fetch(self, rows: Sequence[int]) -> None:
+        """Read the texts of several rows at once, those that are not kept already."""
         with self._lock:
-            if row in self._cached:
-                self._cached.move_to_end(row)
-                return self._cached[row]
-            sections, words = self._connection.execute("SELECT sections, words FROM article WHERE row = ?", (row,)).fetchone() or ("[]", b"")
-            text = ShelvedText(tuple((a, h, t) for a, h, t in json.loads(sections)), np.frombuffer(words, dtype=WORD_TYPE))
-            self._cached[row] = text
-            if len(self._cached) > 1500:
+            missing = [r for r in rows if r not in self._cached]
+            if missing:
+                marks = ",".join("?" * len(missing))
+                query = f"SELECT row, sections, words, sentences FROM article WHERE row IN ({marks})"  # noqa: S608  only question marks
+                for row, sections, words, starts in self._connection.execute(query, missing):
+                    self._cached[row] = ShelvedText(
+                        tuple((a, h, t) for a, h, t in json.loads(sections)),
+                        np.frombuffer(words, dtype=WORD_TYPE),
+                        np.frombuffer(starts, dtype="<u4").tolist(),
+                    )
+            for row in rows:
+                if row in self._cached:
+                    self._cached.move_to_end(row)
+            while len(self._cached) > TEXTS_KEPT:
                 self._cached.popitem(last=False)
-            return text
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+_NO_TEXT = ShelvedText((), np.zeros(0, dtype=WORD_TYPE), [])
+"""Stands in for a row that was dropped while an old commit was still being served."""

@@ -299,6 +299,11 @@ class WhooshEngine:
         self._broken = "the search engine has been closed"
 
     @property
+    def generation(self) -> str:
+        """The name of the generation that is served, or nothing."""
+        return self._served.origin.generation if self._served else ""
+
+    @property
     def memory_bytes(self) -> int:
         """Bytes that the posting arrays take now."""
         return self._served.scores.bytes if self._served else 0
@@ -339,7 +344,7 @@ def _create_index(folder: Path, locales: set[str]) -> None:
 def _index_fields(shelf: Shelf, document: SearchDocument) -> dict[str, Any]:
     analyzer = analyzer_for(document.locale)
     analysed = Analysed.of(document, analyzer)
-    parts = terms_of(document.title, document.keywords, analysed, analyzer)
+    parts = terms_of(document.keywords, analysed, analyzer)
     values: dict[str, Any] = {field_name(part, document.locale): terms for part, terms in parts.items() if terms}
     values[ROW] = shelf.add(document, analysed)
     return values
