@@ -100,6 +100,7 @@ def search(locale: str) -> Response:
 def suggest(locale: str) -> Response:
     """What the search field offers while somebody types; a shown list is recorded as a search of mode `type`."""
     text = request.args.get("q", "")
+    context.catalog()  # a process that has just started opens its index with its first catalog
     found = context.portal().engine.suggest(text, locale, context.viewer(), SUGGESTIONS)
     tab = visitors.clean_tab(request.args.get("t")) or visitors.new_tab()
     trail = Trail(new_id(), tab)

@@ -60,7 +60,7 @@ def test_fonts_come_from_here_and_nothing_else_is_fetched_by_the_stylesheet(buil
 def test_layers_keep_their_order_and_form_rules_survive_minifying(built):
     css = (built[0] / built[1]["help.css"]).read_text()
     seen = list(dict.fromkeys(re.findall(r"@layer (\w+)", css)))
-    assert seen == ["reset", "base", "layout", "parts", "pages", "print"]
+    assert seen == ["reset", "base", "layout", "parts", "pages", "print", "brand"]
     assert re.search(r"\.q :is\(|\.q input", css)  # a minifier that drops that space breaks every form
 
 

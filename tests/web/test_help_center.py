@@ -1,0 +1,533 @@
+"""Pages that everybody reads: what stands on them, which language they speak, how they are kept."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.accounts import Role
+from app.search import SearchUnavailable
+
+
+class Page(HTMLParser):
+    """A page as a reader meets it: headings, links with their words, and elements by id."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.headings: list[tuple[str, str]] = []
+        self.links: dict[str, str] = {}
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self._words: list[list[str]] = []
+        self.text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<(script|template|svg).*?</\1>", "", html, flags=re.S)))
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes.append((tag, dict(attrs)))
+        if tag in {"h1", "h2", "h3", "a"}:
+            self._open.append(dict(attrs).get("href") or tag)
+            self._words.append([])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"h1", "h2", "h3", "a"} and self._open:
+            name, words = self._open.pop(), " ".join("".join(self._words.pop()).split())
+            if tag == "a":
+                self.links.setdefault(name, words)
+            else:
+                self.headings.append((tag, words))
+            if self._words:
+                self._words[-1].append(words)
+
+    def handle_data(self, data: str) -> None:
+        if self._words:
+            self._words[-1].append(data)
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        return [a for t, a in self.attributes if t == tag and all(a.get(k.rstrip("_").replace("_", "-")) == v for k, v in wanted.items())]
+
+
+def get(client: FlaskClient, path: str, status: int = 200, **headers: str) -> Page:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == status, answer.get_data(as_text=True)[:300]
+    return Page(answer.get_data(as_text=True))
+
+
+# --- where readers arrive ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "home"), [("sv-SE,sv;q=0.9,en;q=0.5", "/sv/"), ("fi", "/en/"), ("en-GB", "/en/"), ("fr, sv;q=0.3", "/sv/")]
+)
+def test_the_root_leads_to_the_language_the_browser_asks_for(client: FlaskClient, wish: str, home: str):
+    answer = client.get("/", headers={"Accept-Language": wish})
+    assert (answer.status_code, answer.headers["Location"]) == (302, home)
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+def test_home_shows_search_topics_and_a_person(client: FlaskClient):
+    page = get(client, "/en/")
+    assert page.headings[0] == ("h1", "Find the answer, or reach a person")
+    assert page.all("form", role="search", action="/en/search", method="get")
+    assert "/en/contact" in page.links
+    assert ("h2", "Reach a person") in page.headings
+
+
+def test_a_portal_with_few_articles_lists_them_flat(client: FlaskClient):
+    page = get(client, "/en/")
+    assert ("h2", "All articles") in page.headings
+    assert page.links["/en/articles/activate-your-card"] == "Activate your card"
+
+
+@pytest.mark.parametrize("path", ["/xx/", "/EN/", "/xx/articles/activate-your-card", "/en/categories/nothing", "/en/articles/nothing"])
+def test_what_is_not_here_answers_404_with_a_search_and_a_person(client: FlaskClient, path: str):
+    page = get(client, path, 404)
+    assert page.headings[0][1] == "This page is not here"
+    assert page.all("form", role="search")
+    assert ("h2", "Reach a person") in page.headings
+
+
+def test_a_dead_address_is_searched_by_its_words(client: FlaskClient):
+    page = get(client, "/en/articles/how-to-activate-card-2019.html", 404)
+    assert page.all("input", name="q", value="how to activate card")
+    assert page.links["/en/articles/activate-your-card"] == "Activate your card"
+
+
+def test_a_category_shows_its_articles_and_those_of_other_languages_apart(client: FlaskClient):
+    page = get(client, "/sv/categories/cards")
+    assert page.headings[0] == ("h1", "Kort")
+    assert page.links["/sv/articles/activate-your-card"] == "Aktivera ditt kort"
+    assert page.all("a", href="/sv/articles/card-declined", lang="en", hreflang="en")
+    assert page.all("input", type="hidden", name="category", value="cards")
+
+
+def test_a_category_of_hidden_articles_looks_like_one_that_is_empty_and_names_none_of_them(client: FlaskClient):
+    html = client.get("/en/categories/vault").get_data(as_text=True)
+    assert "Hippogriff" not in html
+
+
+# --- articles ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_article_begins_with_its_short_answer(client: FlaskClient):
+    page = get(client, "/en/articles/card-declined")
+    assert page.headings[:2] == [("h1", "Card declined"), ("h2", "The short answer")]
+    assert "Why a payment was refused." in page.text
+    assert page.links["/en/categories/cards"] == "Cards"
+    assert "/en/articles/card-declined/history" in page.links
+
+
+def test_an_article_that_is_not_translated_is_shown_in_its_own_language_and_says_so(client: FlaskClient):
+    page = get(client, "/sv/articles/card-declined")
+    assert page.all("html", lang="sv")
+    assert page.all("div", class_="text", lang="en", dir="ltr")
+    assert page.all("link", rel="canonical", href="http://localhost/en/articles/card-declined")
+
+
+def test_the_language_menu_keeps_the_page(client: FlaskClient):
+    page = get(client, "/en/articles/activate-your-card")
+    assert page.links["/sv/articles/activate-your-card"] == "svenska"
+    assert get(client, "/en/search?q=card&category=cards").links["/sv/search?q=card&category=cards"] == "svenska"
+
+
+def test_translations_know_each_other_and_have_one_canonical_address_each(client: FlaskClient):
+    page = get(client, "/sv/articles/activate-your-card")
+    assert page.all("link", rel="canonical", href="http://localhost/sv/articles/activate-your-card")
+    assert {a["hreflang"] for a in page.all("link", rel="alternate") if a.get("hreflang")} == {"en", "sv", "x-default"}
+
+
+def test_an_archived_article_is_gone_and_names_its_successor(client: FlaskClient):
+    page = get(client, "/en/articles/old-fees", 410)
+    assert page.headings[0][1] == "This article is no longer here"
+    assert page.links["/en/articles/close-your-account"] == "Close your account"
+
+
+def test_an_archived_internal_article_looks_missing(client: FlaskClient):
+    assert "Basilisk" not in client.get("/en/articles/old-internal").get_data(as_text=True)
+    assert client.get("/en/articles/old-internal").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["secret-plan", "next-year", "last-year", "override-a-declined-card", "interest-for-members"])
+def test_what_a_visitor_may_not_see_looks_like_what_does_not_exist(client: FlaskClient, slug: str):
+    hidden, missing = client.get(f"/en/articles/{slug}"), client.get("/en/articles/" + "x" * len(slug))
+    assert hidden.status_code == missing.status_code == 404
+    for suffix in ("/history", "/feedback"):
+        assert client.get(f"/en/articles/{slug}{suffix}").status_code == 404
+
+
+def test_staff_read_internal_articles_which_say_that_they_are(signed_in):
+    page = get(signed_in(Role.AGENT), "/en/articles/override-a-declined-card")
+    assert page.headings[0] == ("h1", "Quetzal override for agents")
+    assert "Internal" in page.text
+    assert not page.all("link", rel="canonical")
+
+
+def test_the_permanent_address_leads_to_the_readers_language_and_keeps_the_query(client: FlaskClient):
+    article_id = get(client, "/en/articles/activate-your-card").all("article")[0]["data-article"]
+    answer = client.get(f"/a/{article_id}?ref=1", headers={"Accept-Language": "sv"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sv/articles/activate-your-card?ref=1")
+    assert client.get("/a/quetzal").status_code == 404
+
+
+def test_history_names_the_changes_of_an_article(client: FlaskClient):
+    page = get(client, "/en/articles/activate-your-card/history")
+    assert page.headings[0] == ("h1", "What changed")
+    assert "Articles" in page.text
+
+
+def test_an_article_tells_search_engines_what_it_is_in_data_that_no_title_can_break(client: FlaskClient):
+    import json
+
+    html = client.get("/en/articles/card-declined").get_data(as_text=True)
+    data = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.S)[1])
+    kinds = {thing["@type"]: thing for thing in data["@graph"]}
+    assert kinds["Article"]["headline"] == "Card declined"
+    assert [step["name"] for step in kinds["BreadcrumbList"]["itemListElement"]] == ["Help home", "Cards", "Card declined"]
+
+
+# --- searching --------------------------------------------------------------------------------------------------------------
+
+
+def test_results_carry_search_and_rank_and_are_recorded(client: FlaskClient, portal):
+    page = get(client, "/en/search?q=declined&t=tab-1")
+    link = next(href for href in page.links if href.startswith("/en/articles/card-declined?"))
+    search_id = re.search(r"s=([\w-]+)&r=1$", link)[1]
+    portal.events.flush()
+    event = _events(portal, "search")[-1]
+    assert (event["search_id"], event["mode"], event["q"], event["tab"]) == (search_id, "submit", "declined", "tab-1")
+    assert event["n_results"] >= 1
+    assert event["lang"] == "en"
+
+
+def test_without_script_links_carry_the_tab_that_the_server_made(client: FlaskClient, portal):
+    page = get(client, "/en/search?q=declined")
+    tab = page.all("input", name="t")[0]["value"]
+    assert tab.startswith("n-")
+    assert any(href.endswith(f"&t={tab}") for href in page.links)
+
+
+def test_nothing_found_offers_a_person_and_is_recorded_as_zero(client: FlaskClient, portal):
+    page = get(client, "/en/search?q=zzgxqv")
+    assert page.headings[0][1] == "No page matches “zzgxqv”"
+    assert any(href.startswith("/en/contact?q=zzgxqv") for href in page.links)
+    assert page.all("meta", name="robots", content="noindex")
+    portal.events.flush()
+    assert _events(portal, "search")[-1]["n_results"] == 0
+
+
+def test_a_failed_engine_says_so_and_is_not_recorded_as_nothing_found(client: FlaskClient, portal, monkeypatch):
+    def fail(query):
+        raise SearchUnavailable("the index is gone")
+
+    monkeypatch.setattr(portal.engine, "search", fail)
+    answer = client.get("/en/search?q=declined")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert Page(answer.get_data(as_text=True)).headings[0][1] == "Search is not answering"
+    portal.events.flush()
+    assert _events(portal, "search") == []
+
+
+def test_an_empty_search_is_the_topics_page_and_no_search(client: FlaskClient, portal):
+    assert get(client, "/en/search?q=%20").headings[0][1] == "All topics"
+    portal.events.flush()
+    assert _events(portal, "search") == []
+
+
+def test_a_very_long_search_is_cut_and_says_so(client: FlaskClient):
+    assert "only its first 200 characters" in get(client, "/en/search?q=" + "card+" * 60).text
+
+
+@pytest.mark.parametrize("page", ["0", "-3", "x", "99999999999999999999", "²"])
+def test_odd_pages_and_filters_never_break_the_search(client: FlaskClient, page: str):
+    get(client, f"/en/search?q=card&page={page}&category=%00&lang=xx&exact=maybe&t=%22%3E")
+
+
+@pytest.mark.parametrize("q", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "[[card]]", "{{7*7}}", "\u202ecard"])
+def test_what_was_typed_is_never_markup(client: FlaskClient, q: str):
+    html = client.get("/en/search", query_string={"q": q}).get_data(as_text=True)
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html
+    assert "49" not in Page(html).headings[0][1]
+
+
+def test_suggestions_are_recorded_as_typing_and_point_at_their_list(client: FlaskClient, portal):
+    answer = client.get("/en/suggest?q=acti&t=tab-2").get_json()
+    first = answer["items"][0]
+    assert first["title"] == "Activate your card"
+    assert first["url"].endswith(f"?s={answer['search_id']}&r=1")
+    portal.events.flush()
+    event = _events(portal, "search")[-1]
+    assert (event["mode"], event["q"], event["search_id"]) == ("type", "acti", answer["search_id"])
+
+
+@pytest.mark.parametrize("path", ["/en/search?q=quetzal", "/en/suggest?q=quet", "/en/search?q=hippogriff", "/sitemap.xml", "/en/feed.atom",
+                                  "/en/", "/en/browse", "/en/articles/card-declined", "/en/nothing-about-quetzal"])  # fmt: skip
+def test_internal_articles_leak_nowhere(client: FlaskClient, path: str):
+    html = client.get(path).get_data(as_text=True).lower()
+    assert "quetzal override" not in html
+    assert "override-a-declined-card" not in html
+    assert "hippogriff vault" not in html
+
+
+# --- cached pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_answered_with_304_until_something_changes(client: FlaskClient):
+    first = client.get("/en/articles/card-declined")
+    etag = first.headers["ETag"]
+    again = client.get("/en/articles/card-declined", headers={"If-None-Match": etag})
+    assert (again.status_code, again.get_data()) == (304, b"")
+    assert client.get("/en/", headers={"If-None-Match": etag}).status_code == 200
+    assert "must-revalidate" in first.headers["Cache-Control"]
+    assert first.headers["Cache-Control"].startswith("public")
+    assert {"Accept-Encoding", "Cookie"} <= set(first.headers["Vary"].split(", "))
+
+
+def test_an_anonymous_page_has_no_cookie_and_no_token_and_is_the_same_for_all(app, client: FlaskClient):
+    pages = [app.test_client().get("/en/articles/card-declined") for _ in range(2)]
+    assert pages[0].get_data() == pages[1].get_data()
+    assert all("Set-Cookie" not in page.headers for page in pages)
+    assert "csrf_token" not in pages[0].get_data(as_text=True)
+
+
+def test_parameters_for_the_script_alone_do_not_split_the_cache(app, client: FlaskClient):
+    cache = app.extensions["page_cache"]
+    bodies = {client.get(f"/en/articles/card-declined{query}").get_data() for query in ("", "?s=1&r=2&t=n-3", "?utm_source=x")}
+    assert len(bodies) == 1
+    assert len(cache) == 1
+    assert cache.hits >= 2
+
+
+def test_a_compressed_page_says_the_same(client: FlaskClient):
+    import brotli
+
+    plain = client.get("/en/")
+    packed = client.get("/en/", headers={"Accept-Encoding": "gzip, br"})
+    assert packed.headers["Content-Encoding"] == "br"
+    assert brotli.decompress(packed.get_data()) == plain.get_data()
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+
+
+def test_a_signed_in_persons_page_is_theirs_alone(app, client: FlaskClient, signed_in):
+    person = signed_in(Role.CUSTOMER)
+    mine = person.get("/en/articles/interest-for-members")
+    assert mine.status_code == 200
+    assert mine.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in mine.headers
+    assert client.get("/en/articles/interest-for-members").status_code == 404
+    assert len(app.extensions["page_cache"]) == 0
+
+
+def test_the_cache_is_bounded_and_drops_what_was_longest_unused():
+    from app.web.page_cache import PageCache
+
+    cache = PageCache(capacity=800)
+    for name in "abcdefgh":
+        cache.put(name, name.encode() * 100)
+    assert cache.get("a") is not None
+    cache.put("i", b"i" * 100)
+    assert cache.size <= 800
+    assert cache.get("b") is None
+    assert cache.get("a") is not None
+    cache.put("whole", b"x" * 700)
+    assert cache.get("whole") is None
+
+
+# --- feedback ---------------------------------------------------------------------------------------------------------------
+
+
+def test_yes_is_a_vote_on_the_view_that_the_page_named(client: FlaskClient, portal):
+    answer = client.post("/en/articles/card-declined/feedback", data={"solved": "yes", "view": "v-1", "t": "tab-1"},
+                         headers={"Accept": "application/json"})  # fmt: skip
+    assert answer.get_json() == {"view_id": "v-1"}
+    portal.events.flush()
+    vote = _events(portal, "vote")[-1]
+    assert (vote["kind"], vote["value"], vote["view_id"], vote["tab"]) == ("solved", 1, "v-1", "tab-1")
+
+
+def test_without_script_pixel_and_vote_belong_to_one_view(client: FlaskClient, portal):
+    page = "http://localhost/en/articles/card-declined?s=search-9&r=2&t=n-tab"
+    pixel = client.get("/pixel.gif", headers={"Referer": page})
+    assert pixel.mimetype == "image/gif"
+    answer = client.post("/en/articles/card-declined/feedback", data={"solved": "no"}, headers={"Referer": page})
+    assert answer.status_code == 303
+    portal.events.flush()
+    (view,), (click,), (vote,) = (_events(portal, kind) for kind in ("view", "click", "vote"))
+    assert view["beacon"] is False
+    assert (view["source"], view["search_id"], view["tab"]) == ("search", "search-9", "n-tab")
+    assert (click["search_id"], click["rank"], click["article"]) == ("search-9", 2, view["article"])
+    assert (vote["value"], vote["view_id"]) == (-1, view["view_id"])
+    assert f"v={view['view_id']}" in answer.headers["Location"]
+
+
+def test_no_leads_to_reasons_that_writers_can_read(client: FlaskClient, portal):
+    from app.deflection import comments_of
+
+    reasons = client.post("/en/articles/card-declined/feedback", data={"solved": "no", "view": "v-2"}).headers["Location"]
+    page = get(client, reasons)
+    assert page.all("input", name="v", value="v-2")
+    answer = client.post("/en/articles/card-declined/reasons",
+                         data={"v": "v-2", "reason": "steps", "text": "There is no such button, write to me@example.com", "then": "writers"})  # fmt: skip
+    assert answer.status_code == 303
+    article = get(client, "/en/articles/card-declined").all("article")[0]["data-article"]
+    with portal.database.session() as db:
+        (kept,) = comments_of(db, article)
+    assert (kept.reason, kept.id) == ("steps", "v-2")
+    assert "me@example.com" not in kept.text
+
+
+def test_a_comment_without_a_reason_or_too_long_comes_back_with_its_words(client: FlaskClient):
+    answer = client.post("/en/articles/card-declined/reasons", data={"text": "x" * 501, "then": "writers"})
+    page = Page(answer.get_data(as_text=True))
+    assert answer.status_code == 422
+    assert page.all("div", role="alert")
+    assert {"#reason", "#text"} <= set(page.links)
+    assert "x" * 501 in page.text
+
+
+def test_the_words_of_somebody_who_is_stuck_go_along_to_the_contact_form(client: FlaskClient):
+    answer = client.post("/en/articles/card-declined/reasons", data={"text": "Still refused in Lisbon", "then": "request"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/en/contact?q=Card+declined&message=Still+refused+in+Lisbon&article=")
+    assert "Still refused in Lisbon" in client.get(answer.headers["Location"]).get_data(as_text=True)
+
+
+# --- beacons ----------------------------------------------------------------------------------------------------------------
+
+
+def _beacon(client: FlaskClient, *events: dict[str, object]):
+    return client.post(
+        "/api/v1/events", json={"events": [{"event_id": f"e{n}", "t_client": 1, "tab": "b-1", **e} for n, e in enumerate(events)]}
+    )
+
+
+def test_a_page_reports_its_view_and_how_long_it_was_read(client: FlaskClient, portal):
+    article = get(client, "/en/articles/card-declined").all("article")[0]["data-article"]
+    view = {"type": "view", "view_id": "v-3", "article": article, "source": "search", "search_id": "s-1", "beacon": True}
+    answer = _beacon(client, view, {"type": "click", "article": article, "search_id": "s-1", "rank": 1},
+                     {"type": "dwell", "view_id": "v-3", "active_ms": 4200})  # fmt: skip
+    assert answer.status_code == 204
+    portal.events.flush()
+    seen = _events(portal, "view")[-1]
+    assert seen["sat_ms"] == 5000  # a short text needs less than the settings' 30 s
+    assert seen["revision"]
+    assert _events(portal, "dwell")[-1]["active_ms"] == 4200
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "search", "search_id": "x", "q": "x", "mode": "submit", "n_results": 0},
+        {"type": "view", "view_id": "v", "article": "a", "source": "direct", "visitor": "somebody else"},
+        {"type": "view", "view_id": "v", "article": "a", "source": "direct", "role": "agent"},
+        {"type": "dwell", "view_id": "v", "active_ms": "long"},
+        {"type": "dwell", "view_id": "v", "active_ms": 1, "colour": "green"},
+        {"type": []},
+    ],
+)
+def test_a_batch_with_a_wrong_event_is_refused_whole_and_names_it(client: FlaskClient, portal, event):
+    answer = _beacon(client, {"type": "dwell", "view_id": "v-4", "active_ms": 1}, event)
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    assert all(error["field"].startswith("events[1]") for error in answer.get_json()["errors"])
+    portal.events.flush()
+    assert _events(portal, "dwell") == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"events": []}', b'{"events": 1}', b'{"events": [1]}', b"[" * 5000, b'{"x": []}', b"null"]
+)
+def test_a_broken_batch_is_a_problem_and_never_a_crash(client: FlaskClient, body: bytes):
+    assert client.post("/api/v1/events", data=body, content_type="application/json").status_code == 422
+
+
+@pytest.mark.parametrize("referer", ["", "http://localhost/", "http://elsewhere/en/articles/x", "::::", "http://localhost/en/articles/%00", "http://[",
+                                     "http://localhost/en/articles/override-a-declined-card"])  # fmt: skip
+def test_the_pixel_is_always_a_picture(client: FlaskClient, portal, referer: str):
+    answer = client.get("/pixel.gif", headers={"Referer": referer})
+    assert (answer.status_code, answer.mimetype) == (200, "image/gif")
+    portal.events.flush()
+    assert _events(portal, "view") == []
+
+
+# --- feeds ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sitemap_lists_public_pages_with_their_translations(client: FlaskClient):
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(client.get("/sitemap.xml").get_data())
+    names = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
+    pages = {url.find("s:loc", names).text: url for url in root.findall("s:url", names)}
+    both = pages["http://localhost/sv/articles/activate-your-card"]
+    assert {link.get("hreflang") for link in both.findall("x:link", names)} == {"en", "sv"}
+    assert both.find("s:lastmod", names) is not None
+    assert not any(word in address for address in pages for word in ("secret", "members", "vault", "next-year", "override"))
+
+
+def test_the_feed_is_well_formed_and_has_the_newest_articles_of_its_locale(client: FlaskClient):
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(client.get("/sv/feed.atom").get_data())
+    titles = [e.text for e in root.findall("{http://www.w3.org/2005/Atom}entry/{http://www.w3.org/2005/Atom}title")]
+    assert titles == ["Aktivera ditt kort"]
+
+
+def test_robots_may_read_articles_and_not_searches_or_staff_pages(client: FlaskClient):
+    lines = client.get("/robots.txt").get_data(as_text=True).splitlines()
+    assert "Disallow: /en/search" in lines
+    assert "Disallow: /agent/" in lines
+    assert "Sitemap: http://localhost/sitemap.xml" in lines
+
+
+def test_every_feed_is_kept_by_its_etag(client: FlaskClient):
+    for path in ("/sitemap.xml", "/en/feed.atom", "/robots.txt", "/opensearch.xml"):
+        etag = client.get(path).headers["ETag"]
+        assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
+
+
+# --- files ------------------------------------------------------------------------------------------------------------------
+
+
+def test_assets_are_kept_for_ever_and_travel_compressed(client: FlaskClient):
+    page = get(client, "/en/")
+    address = page.all("link", rel="stylesheet")[0]["href"]
+    answer = client.get(address, headers={"Accept-Encoding": "br"})
+    assert answer.headers["Content-Encoding"] == "br"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.mimetype == "text/css"
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../config.py", "/static/manifest-x.json", "/static/.help", "/static/nothing.css", "/static/%2e%2e/x"]
+)
+def test_nothing_but_built_files_is_served_from_static(client: FlaskClient, path: str):
+    assert client.get(path).status_code == 404
+
+
+def test_first_view_stays_within_its_budget(client: FlaskClient, app):
+    from app.web.assets import DIST
+
+    html = client.get("/en/articles/card-declined", headers={"Accept-Encoding": "gzip"})
+    page = get(client, "/en/articles/card-declined")
+    files = {a.get("href") or a.get("src") for tag in ("link", "script") for a in page.all(tag)
+             if str(a.get("href") or a.get("src")).startswith("/static/")}  # fmt: skip
+    sizes = [(DIST / f"{f.removeprefix('/static/')}.gz") for f in files]
+    total = len(html.get_data()) + sum(p.stat().st_size if p.is_file() else p.with_suffix("").stat().st_size for p in sizes)
+    assert len(html.get_data()) <= 15_000
+    assert len(files) + 1 <= 7
+    assert total <= 70_000
+
+
+def _events(portal, kind: str) -> list[dict[str, object]]:
+    """What was recorded of one type, in order."""
+    import json
+
+    from sqlalchemy import text
+
+    with portal.database.session() as db:
+        rows = db.execute(text("SELECT tab, body FROM event WHERE type = :kind ORDER BY id"), {"kind": kind}).all()
+    return [{"tab": tab, **json.loads(body)} for tab, body in rows]
