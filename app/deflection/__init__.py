@@ -47,6 +47,7 @@ from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
 from app.deflection.thresholds import Thresholds
+from app.deflection.ticket_import import import_tickets
 from app.deflection.trends import Week
 from app.deflection.verification import Difference, verify_sample
 
@@ -111,6 +112,7 @@ __all__ = [
     "export_outcomes",
     "export_person",
     "import_events",
+    "import_tickets",
     "leave_comment",
     "milliseconds",
     "new_id",

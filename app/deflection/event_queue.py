@@ -7,7 +7,9 @@ import queue
 import threading
 import time
 
-from app.db import Database
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.db import Database, DatabaseUnavailable
 from app.deflection.events import Event
 from app.deflection.store import record
 
@@ -89,18 +91,29 @@ class EventQueue:
 
     def _write(self, batch: list[Event]) -> None:
         wait = 0.1
-        while True:
-            try:
-                with self._database.session() as db:
-                    record(db, *batch)
-                self.written += len(batch)
+        while not self._record(batch):
+            if self._closing.wait(wait):
+                self.dropped += len(batch)
                 break
-            except Exception:  # whatever the database throws, no page may notice; the batch is kept and tried again
-                self.failures += 1
-                log.exception("%d events could not be written; trying again in %.1f s", len(batch), wait)
-                if self._closing.wait(wait):
-                    self.dropped += len(batch)
-                    break
-                wait = min(wait * 2, 5.0)
+            wait = min(wait * 2, 5.0)
         for _ in batch:
             self._queue.task_done()
+
+    def _record(self, batch: list[Event]) -> bool:
+        """Write a batch; True when there is nothing left of it to try again."""
+        try:
+            with self._database.session() as db:
+                record(db, *batch)
+        except (DatabaseUnavailable, PoolTimeout):
+            self.failures += 1
+            log.exception("%d events could not be written; they are kept and tried again", len(batch))
+            return False
+        except Exception:  # an event that the database refuses must neither stop the others nor be tried for ever
+            self.failures += 1
+            if len(batch) > 1:
+                return all(self._record([event]) for event in batch)
+            self.dropped += 1
+            log.exception("an event was refused by the database and is lost: %s", batch[0].event_id)
+            return True
+        self.written += len(batch)
+        return True

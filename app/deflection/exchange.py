@@ -60,11 +60,11 @@ def import_events(
             report.lines = number
             _check(number, line, key, spool, report)
         if report.bad and not skip_bad:
-            raise InvalidImport(_refusal(report), {str(n): problem for n, problem in report.refused.items()})
+            raise InvalidImport(refusal(report), {str(n): problem for n, problem in report.refused.items()})
         spool.seek(0)
-        before = _count(database)
+        before = count_events(database)
         _apply(database, spool, report.events, progress)
-        report.new = _count(database) - before
+        report.new = count_events(database) - before
     return report
 
 
@@ -101,13 +101,15 @@ def _hashed(event: Event, key: str | bytes) -> Event:
     return replace(event, requester=requester_hash(requester, key))  # type: ignore[call-arg]
 
 
-def _refusal(report: Imported) -> str:
+def refusal(report: Imported) -> str:
+    """What to tell the person whose file it is: the first bad lines and how many there are."""
     shown = [f"  line {number}: {problem}" for number, problem in list(report.refused.items())[:20]]
     more = [f"  … and {report.bad - len(shown)} more"] if report.bad > len(shown) else []
     return "\n".join([f"{report.bad} line(s) are no events; nothing was imported:", *shown, *more])
 
 
-def _count(database: Database) -> int:
+def count_events(database: Database) -> int:
+    """How many events are stored."""
     with database.session() as db:
         return int(db.execute(text("SELECT count(*) FROM event")).scalar() or 0)
 

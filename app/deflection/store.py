@@ -35,6 +35,7 @@ _COLUMNS = (
 _INSERT = text(
     f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 — names of our own columns
 )
+_KNOWN = text("SELECT event_id, type, t_recv, actor, body FROM event WHERE event_id IN :ids").bindparams(bindparam("ids", expanding=True))
 _EDGE = text("INSERT INTO identity_edge (a, b) VALUES (:a, :b) ON CONFLICT (a, b) DO NOTHING")
 # DO UPDATE, not DO NOTHING: it locks the row, so that a worker cannot take the mark away before our event is visible to it.
 _DIRTY = text(
@@ -76,12 +77,13 @@ def _keep_first_received(db: Session, rows: Sequence[dict[str, Any]]) -> list[di
         known = first.get(row["event_id"])
         if known is None or (row["t_recv"], row["body"]) < (known["t_recv"], known["body"]):
             first[row["event_id"]] = row
-    for event_id, row in first.items():
-        stored = db.execute(text("SELECT event_id, type, t_recv, actor, body FROM event WHERE event_id = :id"), {"id": event_id}).first()
-        if stored is not None and (row["t_recv"], row["body"]) < (stored.t_recv, stored.body):
-            db.execute(text("DELETE FROM event WHERE event_id = :id"), {"id": event_id})
-            db.execute(_INSERT, [row])
-            replaced.append({"actor": stored.actor, "type": stored.type, "t_recv": stored.t_recv, "event_id": event_id})
+    for chunk in _chunks(first):
+        for stored in db.execute(_KNOWN, {"ids": chunk}).all():
+            row = first[stored.event_id]
+            if (row["t_recv"], row["body"]) < (stored.t_recv, stored.body):
+                db.execute(text("DELETE FROM event WHERE event_id = :id"), {"id": stored.event_id})
+                db.execute(_INSERT, [row])
+                replaced.append({"actor": stored.actor, "type": stored.type, "t_recv": stored.t_recv, "event_id": stored.event_id})
     return replaced
 
 
