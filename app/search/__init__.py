@@ -20,14 +20,17 @@ from app.search.engine import (
     Suggestions,
     TermWeight,
 )
+from app.search.trials import PastSearch, ReplayedSearch, TrialResult, replay, run_tests, tests_of
 from app.search.whoosh_engine import WhooshEngine, open_engine
 
 __all__ = [
     "Explanation",
     "Hit",
     "LearnedPhrase",
+    "PastSearch",
     "Passage",
     "Query",
+    "ReplayedSearch",
     "Results",
     "SearchContext",
     "SearchDocument",
@@ -36,9 +39,13 @@ __all__ = [
     "Suggestion",
     "Suggestions",
     "TermWeight",
+    "TrialResult",
     "WhooshEngine",
     "open_engine",
+    "replay",
+    "run_tests",
     "search_context",
     "search_document",
     "search_documents",
+    "tests_of",
 ]

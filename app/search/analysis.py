@@ -107,7 +107,7 @@ class Analyzer:
         self._own = _STEMMERS.get(self.language)
         self._latin = "english" if self.language in _NOT_LATIN else self._own
         self._cyrillic = self._own if self.language in _ALPHABETS else "russian"
-        self._stop = frozenset(fold(w.replace("'", "")) for w in STOP_WORDS.get(self.language, ()))
+        self._stop = frozenset(fold(w) for w in STOP_WORDS.get(self.language, ()))
         self._stems: dict[str, str] = {}
         self._known: dict[str, tuple[str, str, bool]] = {}
         """Plain words as met before: (text, stem, stop)."""
@@ -129,7 +129,7 @@ class Analyzer:
         return known
 
     def is_stop(self, word: str) -> bool:
-        return fold(word.replace("'", "")) in self._stop
+        return fold(word) in self._stop  # with its apostrophe: "I'd" says nothing, "id" does
 
     def _add(self, found: list[Word], raw: str, start: int) -> None:
         known = self._known.get(raw)

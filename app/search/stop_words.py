@@ -14,7 +14,7 @@ _LISTS = {
         wouldn't wouldnt shall should shouldn't shouldnt may might must need to of in on at by for from with within into onto about as and or
         but if so then than because while when where what what's whats which who whom whose why how how's hows not no any some such just only
         also too very really please hi hello hey thanks thank want wanted like know tell let get got getting gotten seem seems there's theres
-        i'd id i'll ill you'd you're youre it'll that's thats again still yet even much many more most s t d ll re ve m way help am able ok
+        i'd i'll you'd you're youre it'll that's thats again still yet even much many more most s t d ll re ve m way help am able ok
         okay happen happens happened happening make makes made does something anything everything
     """,
     "sv": """
