@@ -417,33 +417,6 @@ def test_a_page_reports_its_view_and_how_long_it_was_read(client: FlaskClient, p
     assert _events(portal, "dwell")[-1]["active_ms"] == 4200
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"type": "search", "search_id": "x", "q": "x", "mode": "submit", "n_results": 0},
-        {"type": "view", "view_id": "v", "article": "a", "source": "direct", "visitor": "somebody else"},
-        {"type": "view", "view_id": "v", "article": "a", "source": "direct", "role": "agent"},
-        {"type": "dwell", "view_id": "v", "active_ms": "long"},
-        {"type": "dwell", "view_id": "v", "active_ms": 1, "colour": "green"},
-        {"type": []},
-    ],
-)
-def test_a_batch_with_a_wrong_event_is_refused_whole_and_names_it(client: FlaskClient, portal, event):
-    answer = _beacon(client, {"type": "dwell", "view_id": "v-4", "active_ms": 1}, event)
-    assert answer.status_code == 422
-    assert answer.content_type == "application/problem+json"
-    assert all(error["field"].startswith("events[1]") for error in answer.get_json()["errors"])
-    portal.events.flush()
-    assert _events(portal, "dwell") == []
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"events": []}', b'{"events": 1}', b'{"events": [1]}', b"[" * 5000, b'{"x": []}', b"null"]
-)
-def test_a_broken_batch_is_a_problem_and_never_a_crash(client: FlaskClient, body: bytes):
-    assert client.post("/api/v1/events", data=body, content_type="application/json").status_code == 422
-
-
 @pytest.mark.parametrize("referer", ["", "http://localhost/", "http://elsewhere/en/articles/x", "::::", "http://localhost/en/articles/%00", "http://[",
                                      "http://localhost/en/articles/override-a-declined-card"])  # fmt: skip
 def test_the_pixel_is_always_a_picture(client: FlaskClient, portal, referer: str):
