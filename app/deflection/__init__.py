@@ -37,6 +37,7 @@ from app.deflection.facts import Frame
 from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.ledger import outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
+from app.deflection.rates import export_rates
 from app.deflection.redaction import redact, requester_hash
 from app.deflection.report import Mark, Report
 from app.deflection.report_request import RANGES, ReportRequest
@@ -111,6 +112,7 @@ __all__ = [
     "events_of_ticket",
     "export_outcomes",
     "export_person",
+    "export_rates",
     "import_events",
     "import_tickets",
     "leave_comment",

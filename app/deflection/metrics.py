@@ -126,6 +126,8 @@ class Summary:
     """The same among signed-in people only: the most reliable figure."""
     left: Proportion
     unknown: Proportion
+    confirmed_log: Proportion
+    """R2 of all, also after a ticket."""
     answered_log: Proportion
     """R2 + R6 of all, also after a ticket: what the log says was answered."""
     answered_upper: Proportion
@@ -163,6 +165,7 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
         escalated_known=share(known, known.rules(facts.ESCALATED)),
         left=share(needs, needs.rules(*facts.LEFT)),
         unknown=share(needs, undetermined),
+        confirmed_log=share(needs, needs.rules(facts.CONFIRMED)),
         answered_log=share(needs, answered),
         answered_upper=share(needs, answered | undetermined),
         zero=share_of_searches(needs, zero, searches),

@@ -20,12 +20,12 @@ from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
 from app.deflection.thresholds import Thresholds
 
-_FIELDS = (
+FIELDS = (
     "id", "person", "first", "last", "kind", "rule", "final_at", "link_class", "post_ticket", "lang", "surface", "device", "cluster",
     "article", "searches", "zero", "clicked", "opened", "read", "vote", "solved", "forms", "shown", "unsent", "answered_after",
     "ticket_after",
 )  # fmt: skip
-_QUOTED = ", ".join(f'"{name}"' for name in _FIELDS)
+_QUOTED = ", ".join(f'"{name}"' for name in FIELDS)
 _NEEDS = f"SELECT {_QUOTED} FROM need WHERE day >= :start AND day < :end"  # noqa: S608 — names of our own columns
 _STAMP = (
     "SELECT (SELECT coalesce(max(id), 0) FROM event), (SELECT count(*) FROM dirty), (SELECT coalesce(max(id), 0) FROM outcome_ledger),"
@@ -128,7 +128,7 @@ def _stamp(db: Session) -> tuple:
 
 def _read(db: Session, start: int, end: int) -> tuple[Frame, dict[str, int]]:
     rows = db.execute(text(_NEEDS), {"start": start, "end": end}).fetchall()
-    values = dict(zip(_FIELDS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_FIELDS, ())
+    values = dict(zip(FIELDS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(FIELDS, ())
     given = [json.loads(body) for (body,) in _rows(db, _SURVEYS, start, end)]
     need_of = _needs_of_things(db, given, start, end) if given else {}
     return frame_of_needs(values, given, need_of)

@@ -99,7 +99,7 @@ class Scale:
         return round(100 * (1 - (value - self.low) / (self.high - self.low)), 2)
 
 
-def scale(values: Sequence[float], ticks: int = 5, floor: float | None = None, ceiling: float | None = None) -> Scale:
+def scale(values: Sequence[float], ticks: int = 6, floor: float | None = None, ceiling: float | None = None) -> Scale:
     """An axis with round steps around the values; `floor` and `ceiling` are never passed (0 and 1 for shares)."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     step = round_step((high - low) / max(ticks - 1, 1) or abs(high) / ticks or 0.25)

@@ -56,9 +56,9 @@ def change_note(value: Change | None) -> str:
 
 
 def change_class(value: Change | None, up_is_good: bool = True) -> str:
-    """up (good), down (bad) or flat."""
+    """up (good), down (bad) or steady."""
     if value is None or not value.clear:
-        return "flat"
+        return "steady"
     return "up" if (value.difference > 0) == up_is_good else "down"
 
 
