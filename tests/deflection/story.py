@@ -27,7 +27,7 @@ class Story:
         t = START + round(at * 1000)
         event_id = fields.pop("event_id", f"{self.prefix}{self.common['visitor']}-{self.common['tab']}-{len(self.events)}")
         self.events.append(
-            {"event_id": event_id, "type": type, "t_client": t, "t_sent": t, "t_recv": t + 50, **self.common, **fields}
+            {"event_id": event_id, "type": type, "t_client": t, "t_sent": t, "t_recv": t, **self.common, **fields}
         )
         return self
 
