@@ -82,6 +82,12 @@ class WhooshSegment(Segment):
             totals={n: int(self._reader.field_length(n)) for n in names},
         )
 
+    def __del__(self) -> None:
+        # Served until the last search on it ends, in whatever thread: only the segment itself knows when that is.
+        reader = getattr(self, "_reader", None)
+        if reader is not None:
+            reader.close()
+
     @staticmethod
     def _column(storage: FileStorage, segment: Any, name: str, kind: str, size: int) -> np.ndarray:
         """A numeric column as an array, read at once; Whoosh leaves out default values at its end."""
