@@ -94,7 +94,7 @@ def _visibility_failed(reader: Reader, lines: dict[str, int]) -> bool:
 def _meant_as_visibility(key: str) -> bool:
     """Whether an unknown key is likely a misspelt `audience` or `status`."""
     word = key.strip().lower()
-    if word in KEYS:
+    if key in KEYS:
         return False
     return word in _MEANT_AS_VISIBILITY or bool(get_close_matches(word, ("audience", "status"), n=1, cutoff=0.7))
 

@@ -13,6 +13,7 @@ _BLOCKS = frozenset(
     | {"details", "summary", "h2", "h3", "h4", "h5", "h6", "hr", "br"}
 )
 _SECTIONS = {"h2": 2, "h3": 3, "h4": 4}
+_SPACE = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -49,6 +50,7 @@ class _Parser(HTMLParser):
         self.parts: list[str] = []
         self.heading: list[str] | None = None
         self.skipping = ""
+        self.in_pre = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {k: v or "" for k, v in attrs}
@@ -65,6 +67,7 @@ class _Parser(HTMLParser):
             self.anchor, self.level, self.heading = given["id"], _SECTIONS[tag], []
         elif tag == "sup" and given.get("id", "").startswith("fnref"):
             self.skipping = "sup"
+        self.in_pre = self.in_pre or tag == "pre"
         if tag in _BLOCKS:
             self.parts.append("\n")
         elif tag in {"td", "th"}:
@@ -73,6 +76,8 @@ class _Parser(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == self.skipping:
             self.skipping = ""
+        if tag == "pre":
+            self.in_pre = False
         if tag in _SECTIONS and self.heading is not None:
             self.title = " ".join("".join(self.heading).split())
             self.heading = None
@@ -83,6 +88,8 @@ class _Parser(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.skipping:
             return
+        if not self.in_pre:
+            data = _SPACE.sub(" ", data)  # line breaks between tags mean nothing, those of code do
         (self.parts if self.heading is None else self.heading).append(data)
 
     def end_section(self) -> None:

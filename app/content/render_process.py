@@ -50,8 +50,6 @@ def main() -> None:
             answer = {"failed": f"{type(error).__name__}: {error}"[:200]}
         signal.setitimer(signal.ITIMER_PROF, 0)
         send(answers, answer)
-        if "MemoryError" in str(answer.get("failed", "")):
-            return
 
 
 if __name__ == "__main__":

@@ -49,10 +49,7 @@ class RendererPool:
     def render(self, markdown: str, locale: str) -> tuple[Rendered, str]:
         """The rendering and, if the article had to be shown as plain text, the reason."""
         seconds = self._allowed(markdown)
-        try:
-            renderer = self._idle.get_nowait()
-        except queue.Empty:
-            renderer = _Renderer(self.memory_mb)
+        renderer = self._take()
         try:
             rendered = renderer.render(markdown, locale, seconds)
         except RenderFailed as failure:
@@ -66,6 +63,17 @@ class RendererPool:
             raise
         self._idle.put(renderer)
         return rendered, ""
+
+    def _take(self) -> _Renderer:
+        """An idle renderer that still lives, or a new one."""
+        while True:
+            try:
+                renderer = self._idle.get_nowait()
+            except queue.Empty:
+                return _Renderer(self.memory_mb)
+            if renderer.is_alive:
+                return renderer
+            renderer.close()
 
     def _allowed(self, markdown: str) -> float:
         """Seconds of computing for one article: by its size, never more than the setting."""
@@ -133,6 +141,8 @@ class _Renderer:
             self.close()
             raise RenderFailed(_cause(code, seconds))
         if "failed" in answer:
+            if "MemoryError" in answer["failed"]:
+                self.close()  # what is left of its memory is anybody's guess
             raise RenderFailed(f"the Markdown cannot be rendered ({answer['failed']})")
         return _rendered(answer)
 

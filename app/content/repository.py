@@ -119,6 +119,7 @@ class ArticleRepository:
 
     def head(self) -> str:
         """The commit to publish; empty when there is none yet."""
+        self._location()  # says so when this is no repository
         if not self.branch:
             return self._resolve("HEAD")
         if not _REF.fullmatch(self.branch) or ".." in self.branch or "//" in self.branch or self.branch.endswith(".lock"):

@@ -80,6 +80,15 @@ def _filter(tag: str, attribute: str, value: str) -> str | None:
         return value if value in {"ltr", "rtl", "auto"} else None
     if attribute in {"colspan", "rowspan", "start"}:
         return value if value.isascii() and value.isdigit() and len(value) < 4 else None
-    if attribute in {"href", "src"} and re.match(r"\s*(?:[/\\]{2,}|[/\\]\\)", value):
-        return None  # //host and /\host leave the site under the disguise of a path
+    if attribute in {"href", "src"}:
+        return value if _is_address(value) else None
     return value
+
+
+def _is_address(value: str) -> bool:
+    """A path or an address of a listed scheme, also after everything is taken out that some reader of addresses ignores."""
+    bare = "".join(c for c in value if c > " " and c.isprintable()).lower()
+    if re.match(r"[/\\]{2}|\\", bare):
+        return False  # //host and /\host leave the site under the disguise of a path
+    scheme = re.match(r"([^/?#\\]*?):", bare)
+    return scheme is None or scheme[1] in SCHEMES

@@ -1,0 +1,89 @@
+"""Rendering processes: whatever an article does, it costs little and hurts nobody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from app.content.renderer import RendererPool
+
+COSTLY = {
+    "brackets": "[" * 32_768 + "]" * 32_768,
+    "open links": "[a[a" * 8_192,
+    "nested list markers": "- " * 32_768,
+    "emphasis": "***a***" * 9_000,
+    "equal headings": "## same\n\n" * 8_000,
+    "block quotes": "> " * 20_000 + "x",
+    "definition brackets": "![[](" * 10_000,
+    "backticks": "".join("`" * n + " " for n in range(1, 350)),
+    "table bars": "|" * 60_000 + "\n" + "|-" * 30_000,
+    "deep lists": "".join("    " * n + "- a\n" for n in range(170)),
+    "deep callouts": "".join("    " * n + "!!! note\n" for n in range(150)),
+}
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[RendererPool]:
+    with RendererPool(2, seconds=0.4) as pool:
+        yield pool
+
+
+def test_costly_articles_end_in_time_and_the_others_are_rendered(pool: RendererPool) -> None:
+    start = time.process_time(), time.monotonic()
+    jobs = [(name, source, "en") for name, source in COSTLY.items()]
+    mixed = [
+        job for pair in zip(jobs, [(f"honest {n}", f"## Honest {n}\n\nText.", "en") for n in range(len(jobs))], strict=True) for job in pair
+    ]
+    done = {key: (rendered, reason) for key, rendered, reason in pool.render_all(mixed)}
+    took = time.monotonic() - start[1]
+    assert set(done) == {key for key, _, _ in mixed}
+    for key, (rendered, reason) in done.items():
+        assert rendered.plain == bool(reason)
+        if key.startswith("honest"):
+            assert not reason and key.capitalize() in rendered.html
+        elif rendered.plain:
+            assert rendered.html.startswith("<pre") and "<div" not in rendered.html
+    failed = [key for key, (_, reason) in done.items() if reason]
+    assert len(failed) >= 4, "some of these are known to hang or crash Python-Markdown"
+    assert took < 60, "the machine may be busy, but a dozen hostile articles must not take minutes"
+    assert time.process_time() - start[0] < 5, "the work is done elsewhere, not in this process"
+
+
+def test_a_plain_article_shows_its_source_as_text(pool: RendererPool) -> None:
+    source = "<script>alert(1)</script>\n" + COSTLY["brackets"]
+    rendered, reason = pool.render(source, "en")
+    assert "computing" in reason and rendered.plain
+    assert rendered.html.startswith('<pre tabindex="0">&lt;script&gt;alert(1)&lt;/script&gt;')
+    assert rendered.sections[0].text == source and rendered.headings == ()
+
+
+def test_a_renderer_that_is_killed_is_replaced() -> None:
+    with RendererPool(1) as pool:
+        assert not pool.render("one", "en")[1]
+        os.kill(pool._idle.queue[0].process.pid, signal.SIGKILL)
+        pool._idle.queue[0].process.wait()
+        rendered, reason = pool.render("two", "en")
+        assert rendered.html == "<p>two</p>" and not reason
+
+
+def test_memory_is_limited() -> None:
+    with RendererPool(1, seconds=10, memory_mb=160) as pool:
+        rendered, reason = pool.render("x" * 40_000_000, "en")
+        assert rendered.plain and reason
+        assert pool.render("after", "en")[0].html == "<p>after</p>"
+
+
+def test_renderers_see_none_of_our_secrets_and_end_with_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYLLA_SECRET_KEY", "do-not-tell")
+    pool = RendererPool(1)
+    pool.render("x", "en")
+    process = pool._idle.queue[0].process
+    with open(f"/proc/{process.pid}/environ", "rb") as environ:
+        assert b"do-not-tell" not in environ.read()
+    process.stdin.close()  # what happens when the parent is killed
+    assert process.wait(timeout=5) == 0
+    pool.close()
