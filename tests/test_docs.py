@@ -31,14 +31,20 @@ def test_settings_named_anywhere_exist() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     for path in DOCUMENTS:
-        for target in re.findall(r"\]\((?!https?:|mailto:|#|\.\./)([^)#]+)", re.sub(r"```.*?```|`[^`]*`", "", path.read_text(), flags=re.S)):
+        for target in re.findall(
+            r"\]\((?!https?:|mailto:|#|\.\./)([^)#]+)", re.sub(r"```.*?```|`[^`]*`", "", path.read_text(), flags=re.S)
+        ):
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
 
 
 def test_every_direct_dependency_has_its_line() -> None:
     lines = (ROOT / "requirements.in").read_text().splitlines()
     names = {re.split(r"[\[=<>]", line)[0].lower() for line in lines if line and not line.startswith("#")}
-    documented = {name.strip().lower() for row in re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.M) for name in row.split(",")}
+    documented = {
+        name.strip().lower()
+        for row in re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/dependencies.md").read_text(), re.M)
+        for name in row.split(",")
+    }
     assert names <= documented, f"docs/dependencies.md lacks {sorted(names - documented)}"
 
 

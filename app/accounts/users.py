@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session as Db
 
-from app.accounts.models import Role, SessionRow, User, UserRow
+from app.accounts.models import AdminActRow, ApiTokenRow, LinkRow, Role, SessionRow, User, UserRow
 from app.accounts.passwords import check_new_password, hash_password, verify_password
 from app.accounts.secrets import new_id
 from app.errors import Conflict, Invalid, NotFound
@@ -112,6 +112,19 @@ def enable_user(db: Db, user_id: str) -> User:
     row.disabled = False
     db.flush()
     return row.value()
+
+
+def erase_user(db: Db, user_id: str) -> None:
+    """Delete an account with all that belongs to it, and the address wherever else this room wrote it down."""
+    row = _row(db, user_id)
+    _refuse_for_last_admin(db, row)
+    for table in (SessionRow, ApiTokenRow):
+        db.execute(delete(table).where(table.user_id == row.id))
+    db.execute(delete(LinkRow).where(LinkRow.email == row.email))
+    db.execute(update(AdminActRow).where(AdminActRow.subject == row.email).values(subject="(erased)"))
+    db.execute(update(AdminActRow).where(AdminActRow.actor == row.email).values(actor="(erased)"))
+    db.delete(row)
+    db.flush()
 
 
 def set_password(db: Db, user_id: str, password: str | None) -> None:

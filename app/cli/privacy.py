@@ -29,6 +29,8 @@ def privacy_export(email: str) -> None:
             found = deflection.export_person(db, **names)
             found["requests"] = tickets.export_requester(db, email)
             person = accounts.find_user_by_email(db, email)
+    if not (person or found["events"] or found["requests"]):
+        raise NotFound(f"Nothing is kept about {email}.")
     found["account"] = {"email": person.email, "name": person.name, "role": person.role.value} if person else None
     click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
 

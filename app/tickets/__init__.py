@@ -62,6 +62,7 @@ from app.tickets.outbox import (
     troubled_deliveries,
     try_again,
 )
+from app.tickets.privacy import erase_requester, export_requester
 from app.tickets.promise import WorkingHours, promised_reply
 from app.tickets.uses import WAYS, articles_used, record_use, use_counts
 from app.tickets.values import (
@@ -122,6 +123,8 @@ __all__ = [
     "deliveries_of",
     "drop_from_draft",
     "files_of_draft",
+    "erase_requester",
+    "export_requester",
     "find",
     "find_attachment",
     "find_duplicate",

@@ -27,6 +27,45 @@ def upgrade() -> None:
     with op.batch_alter_table('admin_acts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_admin_acts_at'), ['at'], unique=False)
 
+    op.create_table('answered_by_agent',
+    sa.Column('ticket', sa.String(length=128), nullable=False),
+    sa.Column('article', sa.String(length=128), nullable=False),
+    sa.Column('locale', sa.String(length=35), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('requester', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('ticket', 'article', name=op.f('pk_answered_by_agent'))
+    )
+    with op.batch_alter_table('answered_by_agent', schema=None) as batch_op:
+        batch_op.create_index('ix_answered_by_agent_article', ['article'], unique=False)
+
+    op.create_table('cluster_bag',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('language', sa.String(length=35), nullable=False),
+    sa.Column('bag', sa.String(length=400), nullable=False),
+    sa.Column('cluster', sa.Integer(), nullable=False),
+    sa.Column('n', sa.Integer(), nullable=False),
+    sa.Column('leads', sa.Boolean(), nullable=False),
+    sa.Column('pinned', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cluster_bag')),
+    sa.UniqueConstraint('language', 'bag', name=op.f('uq_cluster_bag_language_bag'))
+    )
+    with op.batch_alter_table('cluster_bag', schema=None) as batch_op:
+        batch_op.create_index('ix_cluster_bag_cluster', ['cluster'], unique=False)
+
+    op.create_table('cluster_change',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('who', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('cluster', sa.Integer(), nullable=False),
+    sa.Column('other', sa.Integer(), nullable=True),
+    sa.Column('detail', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cluster_change'))
+    )
+    with op.batch_alter_table('cluster_change', schema=None) as batch_op:
+        batch_op.create_index('ix_cluster_change_cluster', ['cluster'], unique=False)
+
     op.create_table('comment',
     sa.Column('id', sa.String(length=64), nullable=False),
     sa.Column('article', sa.String(length=128), nullable=False),
@@ -267,6 +306,39 @@ def upgrade() -> None:
     sa.Column('n', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outcome_stamp'))
     )
+    op.create_table('query_cluster',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('language', sa.String(length=35), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('verbatim', sa.Boolean(), nullable=False),
+    sa.Column('merged_into', sa.Integer(), nullable=True),
+    sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_query_cluster'))
+    )
+    with op.batch_alter_table('query_cluster', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_query_cluster_language'), ['language'], unique=False)
+
+    op.create_table('removed_phrase',
+    sa.Column('article', sa.String(length=128), nullable=False),
+    sa.Column('locale', sa.String(length=35), nullable=False),
+    sa.Column('phrase', sa.String(length=400), nullable=False),
+    sa.Column('who', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('article', 'locale', 'phrase', name=op.f('pk_removed_phrase'))
+    )
+    op.create_table('report_note',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('day', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('who', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_report_note'))
+    )
+    with op.batch_alter_table('report_note', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_report_note_day'), ['day'], unique=False)
+
     op.create_table('rollup_day',
     sa.Column('day', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(length=8), nullable=False),
@@ -303,6 +375,12 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in_links', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_links_expires_at'), ['expires_at'], unique=False)
 
+    op.create_table('survey_asked',
+    sa.Column('person', sa.String(length=400), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('refused', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('person', name=op.f('pk_survey_asked'))
+    )
     op.create_table('ticket_drafts',
     sa.Column('id', sa.String(length=200), nullable=False),
     sa.Column('fields', sa.JSON(), nullable=False),
@@ -512,12 +590,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ticket_drafts_updated_at'))
 
     op.drop_table('ticket_drafts')
+    op.drop_table('survey_asked')
     with op.batch_alter_table('sign_in_links', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_links_expires_at'))
 
     op.drop_table('sign_in_links')
     op.drop_table('rollup_erased')
     op.drop_table('rollup_day')
+    with op.batch_alter_table('report_note', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_report_note_day'))
+
+    op.drop_table('report_note')
+    op.drop_table('removed_phrase')
+    with op.batch_alter_table('query_cluster', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_query_cluster_language'))
+
+    op.drop_table('query_cluster')
     op.drop_table('outcome_stamp')
     with op.batch_alter_table('outcome_ledger', schema=None) as batch_op:
         batch_op.drop_index('ix_outcome_ledger_need_id')
@@ -581,6 +669,18 @@ def downgrade() -> None:
         batch_op.drop_index('ix_comment_article_at')
 
     op.drop_table('comment')
+    with op.batch_alter_table('cluster_change', schema=None) as batch_op:
+        batch_op.drop_index('ix_cluster_change_cluster')
+
+    op.drop_table('cluster_change')
+    with op.batch_alter_table('cluster_bag', schema=None) as batch_op:
+        batch_op.drop_index('ix_cluster_bag_cluster')
+
+    op.drop_table('cluster_bag')
+    with op.batch_alter_table('answered_by_agent', schema=None) as batch_op:
+        batch_op.drop_index('ix_answered_by_agent_article')
+
+    op.drop_table('answered_by_agent')
     with op.batch_alter_table('admin_acts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_admin_acts_at'))
 

@@ -1,0 +1,120 @@
+"""The commands that writers and operators type, as real processes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from operators_desk import Desk
+
+
+def test_publish_says_what_changed_and_a_second_time_that_nothing_did(desk: Desk) -> None:
+    first = desk.kb("publish")
+    assert first.returncode == 0, first.stderr
+    assert "Published revision" in first.stdout
+    assert "added" in first.stdout
+    assert "Nothing to publish" in desk.kb("publish").stdout
+
+
+def test_a_refused_article_is_named_with_file_and_line_and_ends_publish_with_1(desk: Desk) -> None:
+    desk.kb("publish")
+    bad = desk.content / "articles/en/hire/broken.md"
+    bad.write_text("---\ntitle: Broken\naudience: everybody\n---\nText.\n")
+    desk.commit("An article with an unknown audience")
+    done = desk.kb("publish")
+    assert done.returncode == 1
+    assert "articles/en/hire/broken.md:3: error:" in done.stdout
+    assert "1 refused" in done.stdout or "refused" in done.stdout
+
+
+def test_check_names_problems_without_publishing(desk: Desk) -> None:
+    bad = desk.content / "articles/en/hire/uncommitted.md"
+    bad.write_text("---\nsummary: No title\n---\nText.\n")
+    found = desk.kb("check", "--format", "json")
+    assert found.returncode == 1
+    assert any(p["path"].endswith("uncommitted.md") and p["level"] == "error" for p in json.loads(found.stdout))
+    assert desk.kb("check", "--format", "github").stdout.startswith("::")
+    assert not (desk.folder / "index" / "CURRENT").exists()
+
+
+def test_accounts_are_added_listed_changed_and_disabled(desk: Desk) -> None:
+    added = desk.kb("user", "add", "anna@example.com", "--role", "agent", "--name", "Anna", given="a long enough phrase\n")
+    assert added.returncode == 0, added.stderr
+    assert "anna@example.com" in desk.kb("user", "list").stdout
+    assert "manager" in desk.kb("user", "set-role", "anna@example.com", "manager").stdout
+    desk.kb("user", "disable", "anna@example.com")
+    assert "(disabled)" in desk.kb("user", "list").stdout
+
+
+def test_a_mistake_ends_with_a_sentence_and_exit_code_1_never_a_traceback(desk: Desk) -> None:
+    for args in (("user", "disable", "nobody@example.com"), ("token", "revoke", "nothing"), ("privacy", "export", "not an address")):
+        done = desk.kb(*args)
+        assert done.returncode == 1, args
+        assert "Traceback" not in done.stderr
+        assert done.stderr.startswith("Error: ")
+
+
+def test_all_problems_of_settings_are_reported_together(desk: Desk) -> None:
+    done = desk.kb("settings", HYLLA_LOCALES="en,xx-yy", HYLLA_BASE_URL="nowhere", HYLLA_UPLOAD_MAX_MB="many", HYLLA_NOSUCH="1")
+    assert done.returncode == 1
+    for name in ("HYLLA_LOCALES", "HYLLA_BASE_URL", "HYLLA_UPLOAD_MAX_MB", "HYLLA_NOSUCH"):
+        assert name in done.stderr
+
+
+def test_settings_lists_every_option_but_no_secret(desk: Desk) -> None:
+    secret = "a secret that nobody may read anywhere"
+    done = desk.kb("settings", HYLLA_SECRET_KEY=secret)
+    assert "HYLLA_SATISFIED_SECONDS=30" in done.stdout
+    assert secret not in done.stdout
+
+
+def test_events_are_imported_whole_or_not_at_all_and_only_once(desk: Desk) -> None:
+    event = {"type": "search", "event_id": "e1", "t_client": 1, "t_sent": 1, "t_recv": 1700000000000, "visitor": "v1", "tab": "t1", "account": None,
+             "ua": "Mozilla/5.0", "search_id": "s1", "q": "reset password", "mode": "submit", "n_results": 0, "results": []}  # fmt: skip
+    good, bad = json.dumps(event), json.dumps({**event, "event_id": "e2", "type": "serch"})
+    refused = desk.kb("events", "import", "-", given=f"{good}\n{bad}\n")
+    assert refused.returncode == 1
+    assert "2" in refused.stderr
+    assert desk.kb("outcomes", "export").stdout == ""
+    assert "1 new" in desk.kb("events", "import", "-", given=f"{good}\n").stdout
+    assert "0 new" in desk.kb("events", "import", "-", given=f"{good}\n").stdout
+    rows = [json.loads(line) for line in desk.kb("outcomes", "export").stdout.splitlines()]
+    assert [(r["search_id"], r["outcome"], r["rule"]) for r in rows] == [("s1", "abandoned_no_results", "R10")]
+
+
+def test_searching_on_the_terminal_explains_itself(desk: Desk) -> None:
+    desk.kb("publish")
+    done = desk.kb("search", "unlock bike", "--explain")
+    assert done.returncode == 0, done.stderr
+    assert "unlock-a-bike" in done.stdout
+    assert "title" in done.stdout
+    assert "Nothing found" in desk.kb("search", "qqqqzzzz").stdout
+
+
+def test_work_once_does_what_is_due_and_ends(desk: Desk) -> None:
+    assert desk.kb("work", "--once").returncode == 0
+    assert (desk.folder / "index" / "CURRENT").exists()
+
+
+def test_erasing_a_person_leaves_no_byte_of_their_address_in_the_database(desk: Desk) -> None:
+    desk.kb("user", "add", "unique.person@example.com", given="\n")
+    done = desk.kb("privacy", "erase", "unique.person@example.com", "--yes")
+    assert done.returncode == 0, done.stderr
+    for path in (desk.folder / "var").rglob("*"):
+        assert not path.is_file() or b"unique.person" not in path.read_bytes(), path
+
+
+def test_migrations_leave_exactly_the_tables_that_the_models_describe(desk: Desk) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    import app.accounts
+    import app.deflection
+    import app.tickets  # noqa: F401
+    from app.db import Base, open_database
+
+    database = open_database(f"sqlite:///{desk.folder / 'var' / 'hylla.sqlite3'}")
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    database.close()
+    assert sqlite3.connect(desk.folder / "var" / "hylla.sqlite3").execute("PRAGMA journal_mode").fetchone() == ("wal",)
