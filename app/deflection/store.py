@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-from app.deflection.clock import DAY, corrected_time, ticket_time
+from app.deflection.clock import DAY, HOUR, MINUTE, corrected_time, ticket_time
 from app.deflection.events import (
     Event,
     Exclude,
@@ -184,6 +184,9 @@ _SELECT = "SELECT type, event_id, t_recv, t_client, t_sent, visitor, tab, accoun
 _TIED = text("SELECT b FROM identity_edge WHERE a IN :names UNION SELECT a FROM identity_edge WHERE b IN :names").bindparams(
     bindparam("names", expanding=True)
 )
+_NEAR = text(_SELECT + " WHERE actor IN :names AND t BETWEEN :low AND :high AND type <> 'survey'").bindparams(
+    bindparam("names", expanding=True)
+)
 _OF_ACTORS = text(_SELECT + " WHERE actor IN :names AND type <> 'survey'").bindparams(bindparam("names", expanding=True))
 
 
@@ -247,18 +250,22 @@ def events_of_search(db: Session, search_id: str) -> list[Event]:
 
 
 def events_of_ticket(db: Session, ticket_id: str, hours: int = 48) -> list[Event]:
-    """What the requester did in the `hours` before writing: searches, articles read, answers shown; in order."""
-    tickets = [e for e in events_by_ref(db, [ticket_id]) if isinstance(e, TicketEvent) and e.ticket_id == ticket_id]
+    """What the requester did in the `hours` before writing: searches, articles read, answers shown; in order.
+
+    All browsers of the requester count; what somebody else did under their own account on the same browser does not.
+    """
     found: dict[str, Event] = {}
-    for ticket in tickets:
-        at = time_of(ticket)
-        actors = {actor_of(ticket)} | {b for _, b in edges_of(ticket) if b[0] in "vta"}
-        if ticket.form_id:
-            actors |= {actor_of(e) for e in events_by_ref(db, [ticket.form_id])}
-        for actor in sorted(actors):
-            rows = db.execute(
-                text(_SELECT + " WHERE actor = :actor AND t BETWEEN :low AND :high"),
-                {"actor": actor, "low": at - hours * 3_600_000, "high": at + 120_000},
-            )
-            found |= {row[1]: _event(row) for row in rows}
+    for ticket in [e for e in events_by_ref(db, [ticket_id]) if isinstance(e, TicketEvent) and e.ticket_id == ticket_id]:
+        at, names = time_of(ticket), closure(db, {actor_of(ticket)})
+        mine = {ticket.account} if ticket.account else _accounts_of_sender(db, ticket, names)
+        for chunk in _chunks(name for name in names if name[0] not in "fg"):
+            rows = db.execute(_NEAR, {"names": chunk, "low": at - hours * HOUR, "high": at + 2 * MINUTE})
+            events = [_event(row) for row in rows]
+            found |= {e.event_id: e for e in events if not mine or e.account is None or e.account in mine}
     return in_order(found.values())
+
+
+def _accounts_of_sender(db: Session, ticket: TicketEvent, names: set[str]) -> set[str]:
+    """The account of a ticket that came without one, if only one can be meant."""
+    accounts = {name[2:] for name in names if name[0] == "a"}
+    return accounts if len(accounts) == 1 else set()
