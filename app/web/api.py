@@ -71,6 +71,7 @@ class DescribedApi(Api):
     """flask-smorest for the description; errors stay in the hands of error_pages, as problem documents."""
 
     ERROR_SCHEMA = schemas.Problem
+    DEFAULT_ERROR_RESPONSE_NAME = None  # every status is described by name, so that one that is not is found by the tests
 
     def _register_error_handlers(self) -> None:
         pass
@@ -194,6 +195,7 @@ def _search_answer(search_id: str, results: Results) -> dict[str, Any]:
 def suggest(arguments: dict[str, Any]) -> dict[str, Any]:
     """Articles and sections whose titles go with what was typed so far."""
     _needs("read")
+    context.catalog()  # a process that has just started opens its index with its first catalog
     found = context.portal().engine.suggest(arguments["q"], _locale(arguments["locale"]), context.viewer(), arguments["limit"])
     kinds = {"article", "section"}
     return {"suggestions": [{"type": s.type, "title": s.title, "url": s.url} for s in found.items if s.type in kinds]}

@@ -16,6 +16,7 @@ SERVER_FIELDS = frozenset({"t_recv", "visitor", "account", "role", "ua"})
 
 LARGEST = 2**53
 LIMITS: dict[str, dict[str, Any]] = {
+    "tab": {"minLength": 1, "maxLength": 64, "pattern": r"^[A-Za-z0-9._-]+$"},
     "q": {"maxLength": 1000},
     "lang": {"maxLength": 35},
     "revision": {"maxLength": 128},
