@@ -187,24 +187,26 @@ class Catalog:
 
     def resolve(self, reference: str, locale: str) -> Article | None:
         """The article that a writer meant by a slug, an id, a file path or an address; in `locale` where it exists."""
-        reference = reference.strip()
-        if not reference:
-            return None
-        parts = reference.strip("/").removesuffix(".md").split("/")
-        if len(parts) >= 3 and parts[-2] == "articles":
-            return self._by_address.get((parts[-3], parts[-1])) or self._somewhere(parts[-1], locale)
-        by_id = self._by_id.get(reference) or self._by_id.get("/".join(parts))
-        return self._somewhere(parts[-1], locale, only=len(parts) == 1) or (self._preferred(by_id, locale) if by_id else None)
+        reference = reference.strip().strip("/")
+        parts = reference.removesuffix(".md").split("/")
+        if len(parts) == 1:
+            found = self._with_slug(parts[0], locale)
+        elif len(parts) == 3 and parts[1] == "articles":
+            found = self._by_address.get((parts[0], parts[2])) or self._with_slug(parts[2], locale)
+        else:
+            name = "/".join(parts) + ".md"
+            tops = ["", f"{self.folder}/", *(f"{self.folder}/{o}/" for o in fallbacks(locale, self.locales))]
+            found = next((a for top in tops if (a := self.article_at(f"{top}{name}".lstrip("/")))), None)
+        by_id = self._by_id.get(reference) or self._by_id.get(self._former_ids.get(reference, ""))
+        translations = self._by_id[found.id] if found else by_id
+        return self._preferred(translations, locale) if translations else None
 
-    def _somewhere(self, slug: str, locale: str, only: bool = True) -> Article | None:
-        if not only:
-            return None
+    def _with_slug(self, slug: str, locale: str) -> Article | None:
         for candidate in fallbacks(locale, self.locales):
-            article = self._by_address.get((candidate, slug))
+            article = self._by_address.get((candidate, slug)) or self._article_at(self._renames.get((candidate, slug), ""))
             if article:
-                return self._preferred(self._by_id[article.id], locale)
-        path = next((p for (loc, old), p in self._renames.items() if old == slug and loc == locale), "")
-        return self._article_at(path)
+                return article
+        return None
 
     def _preferred(self, translations: Mapping[str, Article], locale: str) -> Article:
         return next(translations[o] for o in [*fallbacks(locale, self.locales), *translations] if o in translations)
@@ -371,6 +373,25 @@ class Catalog:
         if data is None:
             raise ContentUnavailable("This picture is not in the content store; run `flask kb publish`.")
         return Media(data, state.picture.content_type)
+
+    def may_see_media(self, path: str, viewer: Viewer, today: date) -> bool:
+        """Whether a viewer may see a picture: who sees an article that shows it. One that none shows is public in `media/`, else staff's."""
+        if viewer.is_staff:
+            return True
+        shown_in = self._shown_in.get(f"{self.folder}/{path}" if self.folder else path)
+        if shown_in is None:
+            return path.startswith("media/")
+        return any(can_see(article, viewer, today) for article in shown_in)
+
+    @cached_property
+    def _shown_in(self) -> dict[str, list[Article]]:
+        """Picture file → the articles that show it or link to it."""
+        found: dict[str, list[Article]] = {}
+        for state in self.files.values():
+            for target in state.targets if state.shown else ():
+                if target in self.files and self.files[target].picture and state.article:
+                    found.setdefault(target, []).append(state.article)
+        return found
 
     def picture_at(self, path: str) -> tuple[str, int, int] | None:
         """(address, width, height) of the picture file at `path` in the repository."""

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.content import Article, ArticleGone, ArticleMoved, ArticleNotFound, Category, can_see
+from app.content import VISITOR, Article, ArticleGone, ArticleMoved, ArticleNotFound, Category, can_see
 from app.errors import Unavailable
 from app.locales import best_match
 from app.web import context, error_pages
@@ -149,12 +149,14 @@ def permanent(article_id: str) -> BaseResponse:
 @bp.get("/media/<path:path>")
 def media(path: str) -> Response:
     """A picture that lies beside the articles, at the published revision."""
-    found = context.catalog().media(path)
-    if found is None:
+    catalog, today = context.catalog(), context.today()
+    found = catalog.media(path)
+    if found is None or not catalog.may_see_media(path, context.viewer(), today):
         abort(404)
     answer = Response(found.data, mimetype=found.content_type)
     answer.add_etag()
-    answer.headers["Cache-Control"] = "public, max-age=3600"
+    # What a visitor may see, anybody may keep; what only some may see is kept nowhere.
+    answer.headers["Cache-Control"] = "public, max-age=3600" if catalog.may_see_media(path, VISITOR, today) else "no-store"
     # A drawing may hold script; shown as a picture it cannot run, opened by itself it must not either.
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return answer.make_conditional(request)
