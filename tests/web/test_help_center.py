@@ -468,10 +468,10 @@ def test_every_feed_is_kept_by_its_etag(client: FlaskClient):
 def test_assets_are_kept_for_ever_and_travel_compressed(client: FlaskClient):
     page = get(client, "/en/")
     address = page.all("link", rel="stylesheet")[0]["href"]
-    answer = client.get(address, headers={"Accept-Encoding": "br"})
-    assert answer.headers["Content-Encoding"] == "br"
-    assert "immutable" in answer.headers["Cache-Control"]
-    assert answer.mimetype == "text/css"
+    with client.get(address, headers={"Accept-Encoding": "br"}) as answer:
+        assert answer.headers["Content-Encoding"] == "br"
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.mimetype == "text/css"
 
 
 @pytest.mark.parametrize(
