@@ -118,29 +118,53 @@ def _delete_needs(db: Session, ids: list[str], keep_need: bool = False) -> None:
 # -------------------------------------------------------------------------------------------------------------------- a person
 
 
-def names_of_person(
+@dataclass(frozen=True)
+class _Traces:
+    """Where a person is found: actors that are theirs alone, and events of theirs on browsers that others used as well."""
+
+    actors: set[str]
+    shared: dict[str, str]
+    """event_id → the actor it is stored under."""
+    account: str | None
+
+
+def _traces(
     db: Session, account: str | None = None, visitor: str | None = None, requester: str | None = None, tab: str | None = None
-) -> set[str]:
-    """The names a person is stored under: their account and sender, and the browsers and tabs that nobody else used."""
+) -> _Traces:
     names = {f"{kind}:{name}" for kind, name in (("a", account), ("v", visitor), ("r", requester), ("t", tab)) if name}
     tied = closure(db, names)
-    others = {name for name in tied if name[0] == "a"} - names
-    if not others or account is None:
-        return tied
-    # A shared browser: what was done under another account belongs to that account's person.
-    mine = set(names)
-    for actor in sorted(tied):
-        accounts = {e.account for e in events_of_actors(db, [actor]) if e.account}
-        if accounts and accounts <= {account}:
+    accounts = {name[2:] for name in tied if name[0] == "a"}
+    if account is None and len(accounts) == 1:
+        account = next(iter(accounts))
+    if accounts <= {account}:
+        return _Traces(tied, {}, account)
+    # A shared browser: what was done under another account belongs to that account's person, the rest to nobody we could name.
+    mine, shared = set(names), {}
+    for actor in sorted(tied - names):
+        events = events_of_actors(db, [actor])
+        owners = {event.account for event in events}
+        if owners and owners <= {account} - {None}:
             mine.add(actor)
-    return mine
+        elif account is not None:
+            shared |= {event.event_id: actor for event in events if event.account == account}
+    return _Traces(mine, shared, account)
 
 
 def export_person(db: Session, **names: str | None) -> dict[str, Any]:
     """Everything recorded about a person (`account`, `visitor`, `requester`, `tab`): events in order, and what they came to."""
-    nodes = names_of_person(db, **names)
-    needs = [dict(row) for home in sorted(nodes) for row in db.execute(text("SELECT * FROM need WHERE home = :h"), {"h": home}).mappings()]
-    return {"events": [event.to_dict() for event in in_order(events_of_actors(db, nodes))], "needs": needs}
+    traces = _traces(db, **names)
+    events = events_of_actors(db, traces.actors)
+    events += [e for e in events_of_actors(db, set(traces.shared.values())) if e.event_id in traces.shared]
+    return {"events": [event.to_dict() for event in in_order(events)], "needs": [dict(row) for row in _needs(db, traces, "*")]}
+
+
+def _needs(db: Session, traces: _Traces, columns: str) -> list[Any]:
+    found = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", traces.actors)  # noqa: S608 — our own columns
+    if traces.account is not None:
+        person = f"a:{traces.account}"
+        elsewhere = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", set(traces.shared.values()))  # noqa: S608
+        found += [row for row in elsewhere if row["person"] == person]
+    return found
 
 
 def erase_person(database: Database, now: datetime, **names: str | None) -> Erased:
@@ -151,18 +175,29 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
     """
     with database.durable_session() as db:
         lock_for_judging(db, database.is_sqlite)
-        nodes = names_of_person(db, **names)
-        needs = _rows_of(db, f"SELECT {_NEED_COLUMNS} FROM need WHERE home IN :ids", nodes)  # noqa: S608 — our own columns
+        traces = _traces(db, **names)
+        needs = _needs(db, traces, _NEED_COLUMNS)
         _forget_needs(db, needs, milliseconds(now))
-        removed = dict.fromkeys(("event", "visitor_session", "contact"), 0)
-        for table, column in (("event", "actor"), ("visitor_session", "home"), ("contact", "home"), ("dirty", "actor")):
-            for i in range(0, len(ordered := sorted(nodes)), 400):
-                found = db.execute(_expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": ordered[i : i + 400]})  # noqa: S608
-                removed[table] = removed.get(table, 0) + found.rowcount  # type: ignore[attr-defined]
-        for i in range(0, len(ordered), 400):
-            db.execute(_expanding("DELETE FROM identity_edge WHERE a IN :ids"), {"ids": ordered[i : i + 400]})
-            db.execute(_expanding("DELETE FROM identity_edge WHERE b IN :ids"), {"ids": ordered[i : i + 400]})
-        return Erased(removed["event"], len(needs), removed["contact"])
+        events = _delete_where(db, "event", "actor", traces.actors) + _delete_where(db, "event", "event_id", traces.shared)
+        _delete_where(db, "visitor_session", "home", traces.actors)
+        _delete_where(db, "dirty", "actor", traces.actors)
+        _delete_where(db, "identity_edge", "a", traces.actors)
+        _delete_where(db, "identity_edge", "b", traces.actors)
+        # Others who used the same browser are judged again without these events.
+        for actor in sorted(set(traces.shared.values())):
+            db.execute(
+                text("INSERT INTO dirty (actor, since, cause) VALUES (:a, :t, 'erasure') ON CONFLICT (actor) DO NOTHING"),
+                {"a": actor, "t": milliseconds(now)},
+            )
+        return Erased(events, len(needs), _delete_where(db, "contact", "home", traces.actors))
+
+
+def _delete_where(db: Session, table: str, column: str, names: Iterable[str]) -> int:
+    ordered, removed = sorted(names), 0
+    for i in range(0, len(ordered), 400):
+        found = db.execute(_expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": ordered[i : i + 400]})  # noqa: S608
+        removed += found.rowcount  # type: ignore[attr-defined]
+    return removed
 
 
 def _rows_of(db: Session, sql: str, nodes: Iterable[str]) -> list[Any]:

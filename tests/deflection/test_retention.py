@@ -1,0 +1,116 @@
+"""What is old goes, a person can be given or rid of everything, and the numbers still add up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.db import Database
+from app.deflection import apply_retention, erase_person, export_person, recompute_due, record, verify_sample
+from tests.deflection.story import START, Story, parsed
+
+T0 = datetime.fromtimestamp(START / 1000, UTC)
+D = 24 * 3600
+
+
+def tell(database: Database, now: datetime, *stories: Story) -> None:
+    with database.session() as db:
+        record(db, *parsed(*stories))
+    recompute_due(database, now)
+
+
+def rows(database: Database, query: str) -> list[tuple]:
+    with database.session() as db:
+        return [tuple(row) for row in db.execute(text(query))]
+
+
+def totals(database: Database) -> dict[str, int]:
+    found = rows(database, "SELECT outcome, sum(n) FROM rollup_day GROUP BY outcome HAVING sum(n) <> 0")
+    return {row[0]: int(row[1]) for row in found}
+
+
+def test_raw_events_go_when_their_time_is_over_and_outcomes_stay_as_they_were(either: Database) -> None:
+    old = Story(prefix="o").search(0, "s1", "my secret question").view(3, "w1", "s1", read=60)
+    new = Story(prefix="n", tab="t2").search(190 * D, "s2", "vat invoice")
+    tell(either, T0 + timedelta(days=1), old)
+    tell(either, T0 + timedelta(days=190), new)
+    before = totals(either)
+    assert apply_retention(either, T0 + timedelta(days=200)) == 3
+    assert rows(either, "SELECT count(*) FROM event") == [(1,)]
+    tell(either, T0 + timedelta(days=200), Story(prefix="x", tab="t2").add(200 * D, "identify"))
+    assert totals(either) == before
+    assert rows(either, "SELECT q, outcome FROM need ORDER BY day") == [("", "answered_likely"), ("vat invoice", "abandoned_with_results")]
+    assert verify_sample(either, T0 + timedelta(days=200), share=1.0) == []
+    assert apply_retention(either, T0 + timedelta(days=200)) == 0
+
+
+def test_needs_go_after_two_years_and_the_rollups_know_them_still(database: Database) -> None:
+    tell(database, T0 + timedelta(days=1), Story().search(0, "s1"))
+    apply_retention(database, T0 + timedelta(days=800))
+    assert rows(database, "SELECT count(*) FROM need") == [(0,)]
+    assert totals(database) == {"abandoned_with_results": 1}
+    assert verify_sample(database, T0 + timedelta(days=800), share=1.0) == []
+
+
+def anna_and_bo() -> list[Story]:
+    return [
+        Story(visitor="va", account="anna", tab="ta")
+        .search(0, "sa", "annas question")
+        .view(3, "wa", "sa", read=60)
+        .add(65, "identify", requester="ra"),
+        Story(visitor="va2", account="anna", tab="ta2").search(D, "sa2", "another of anna"),
+        Story(visitor=None, tab=None, prefix="m").ticket(2 * D, "ka", "annas question", channel="email", requester="ra"),
+        Story(visitor="vb", account="bo", tab="tb").search(0, "sb", "bos question"),
+    ]
+
+
+def test_erasing_a_person_leaves_no_trace_of_them_and_the_sums_unchanged(tmp_path: Path, either: Database) -> None:
+    tell(either, T0 + timedelta(days=3), *anna_and_bo())
+    before = totals(either)
+    erased = erase_person(either, T0 + timedelta(days=4), account="anna")
+    assert (erased.events, erased.needs, erased.tickets) == (6, 2, 1)
+    assert totals(either) == before
+    assert verify_sample(either, T0 + timedelta(days=4), share=1.0) == []
+    with either.session() as db:
+        tables = ["event", "identity_edge", "dirty", "visitor_session", "need", "need_search", "need_view", "need_ticket", "contact"]
+        everything = " ".join(str(tuple(row)) for table in tables for row in db.execute(text(f"SELECT * FROM {table}")))
+    for name in ("anna", "'va'", "va2", "ra'", "'sa'", "annas"):
+        assert name not in everything
+    assert "bos question" in everything
+    assert rows(either, "SELECT count(*) FROM outcome_ledger WHERE to_outcome = 'erased'") == [(2,)]
+    tell(either, T0 + timedelta(days=5), Story(visitor="vb", account="bo", tab="tb", prefix="later").search(4 * D, "sb2"))
+    assert sum(totals(either).values()) == sum(before.values()) + 1
+    assert verify_sample(either, T0 + timedelta(days=5), share=1.0) == []
+
+
+def test_erased_words_are_not_in_the_database_file_either(database: Database) -> None:
+    tell(database, T0 + timedelta(days=3), *anna_and_bo())
+    erase_person(database, T0 + timedelta(days=4), account="anna")
+    path = Path(str(database.url.database))
+    database.close()
+    left = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.name.startswith(path.name))
+    assert b"annas question" not in left
+    assert b"bos question" in left
+
+
+def test_what_others_did_on_a_shared_browser_stays_theirs(database: Database) -> None:
+    shared = [
+        Story(visitor="vs", account="anna", tab="t1").search(0, "s1", "annas question"),
+        Story(visitor="vs", account="bo", tab="t2").search(D, "s2", "bos question"),
+        Story(visitor="va", account="anna", tab="t3").search(2 * D, "s3", "annas other question"),
+    ]
+    tell(database, T0 + timedelta(days=3), *shared)
+    erase_person(database, T0 + timedelta(days=4), account="anna")
+    assert "bos question" in str(rows(database, "SELECT body FROM event"))
+    assert "annas" not in str(rows(database, "SELECT body FROM event"))
+
+
+def test_a_person_gets_everything_that_is_known_of_them(database: Database) -> None:
+    tell(database, T0 + timedelta(days=3), *anna_and_bo())
+    with database.session() as db:
+        found = export_person(db, account="anna")
+    assert [e["type"] for e in found["events"]] == ["search", "view", "dwell", "identify", "search", "ticket"]
+    assert sorted(need["outcome"] for need in found["needs"]) == ["abandoned_with_results", "escalated"]
+    assert "bos" not in str(found)
