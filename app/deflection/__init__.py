@@ -6,6 +6,16 @@ through `record` or `EventQueue` and read outcomes through `audit` and the repor
 
 from app.deflection.article_report import ArticleRow
 from app.deflection.audit import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
+from app.deflection.cluster_names import label_clusters as name_clusters
+from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
+from app.deflection.cluster_store import (
+    assign_due,
+    merge_clusters,
+    merge_nightly,
+    pin_query,
+    rename_cluster,
+    split_cluster,
+)
 from app.deflection.comments import Comment, comments_of, leave_comment
 from app.deflection.day_report import Today, report_of_today
 from app.deflection.definitions import DEFINITIONS, Definition
@@ -33,10 +43,15 @@ from app.deflection.events import (
     parse_event,
 )
 from app.deflection.exchange import Imported, InvalidImport, export_outcomes, import_events
+from app.deflection.experiment_store import current_share, form_trial, restart_trial, trial_stopped, watch_trial
+from app.deflection.experiments import Trial, arm_of
 from app.deflection.facts import Frame
 from app.deflection.failures import OTHERS, ClusterName, FailureRow
+from app.deflection.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
 from app.deflection.ledger import outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
+from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
+from app.deflection.past_searches import PastQuery, past_queries
 from app.deflection.rates import export_rates
 from app.deflection.redaction import redact, requester_hash
 from app.deflection.report import Mark, Report
@@ -45,6 +60,7 @@ from app.deflection.report_store import report_of
 from app.deflection.report_tables import TABLES, Table
 from app.deflection.retention import Erased, apply_retention, erase_person, export_person
 from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
+from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
 from app.deflection.thresholds import Thresholds
@@ -59,11 +75,13 @@ __all__ = [
     "RANGES",
     "TABLES",
     "Actor",
+    "AgentAnswer",
     "ArticleRow",
     "Audit",
     "Change",
     "Click",
     "ClusterName",
+    "ClusterPage",
     "Comment",
     "Definition",
     "Difference",
@@ -83,12 +101,16 @@ __all__ = [
     "InvalidImport",
     "InvalidRulebook",
     "Mark",
+    "PastQuery",
+    "Phrase",
     "Proportion",
     "Report",
+    "ReportNote",
     "ReportRequest",
     "Rulebook",
     "Search",
     "Sentence",
+    "Spike",
     "Suggest",
     "Summary",
     "Survey",
@@ -97,36 +119,61 @@ __all__ = [
     "TicketEvent",
     "TicketUpdate",
     "Today",
+    "Trial",
     "UnknownSearch",
     "View",
     "Vote",
     "Watermark",
     "Week",
     "WindowPoint",
+    "add_note",
     "apply_retention",
+    "arm_of",
+    "assign_due",
     "audit",
     "audits_of_ticket",
+    "cluster_page",
     "comments_of",
+    "current_share",
+    "draft_text",
     "erase_person",
     "events_of_search",
     "events_of_ticket",
     "export_outcomes",
     "export_person",
     "export_rates",
+    "form_trial",
     "import_events",
     "import_tickets",
+    "learned_phrases",
     "leave_comment",
+    "list_notes",
+    "merge_clusters",
+    "merge_nightly",
     "milliseconds",
+    "name_clusters",
     "new_id",
+    "notice_proposal",
     "outcome_stamp",
     "parse_event",
+    "past_queries",
+    "pin_query",
     "recompute_due",
     "record",
     "redact",
+    "remove_note",
+    "remove_phrase",
+    "rename_cluster",
     "report_of",
     "report_of_today",
     "requester_hash",
+    "restart_trial",
+    "restore_phrase",
     "rules_from",
     "sentences",
+    "spikes",
+    "split_cluster",
+    "trial_stopped",
     "verify_sample",
+    "watch_trial",
 ]

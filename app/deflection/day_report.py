@@ -51,10 +51,11 @@ class Today:
         return self.days[-1]
 
 
+_NO_RESULTS = '%"n_results":0,%'
 # body is written with sorted keys and without spaces (store._row), and a quote inside a text is escaped there: the patterns are exact.
 _COUNTS = text(
     "SELECT day, type, count(*),"
-    " sum(CASE WHEN type = 'search' AND body LIKE '%\"n_results\":0,%' THEN 1 ELSE 0 END) FROM event"
+    " sum(CASE WHEN type = 'search' AND body LIKE :zero THEN 1 ELSE 0 END) FROM event"
     " WHERE day >= :start AND day <= :end AND role NOT IN ('agent', 'test')"
     " AND ((type = 'search' AND body LIKE '%\"mode\":\"submit\"%') OR (type = 'ticket' AND body NOT LIKE '%\"direction\":\"out\"%'))"
     " GROUP BY day, type"
@@ -69,7 +70,7 @@ def report_of_today(db: Session, now: datetime, k: int, days: int = 28, limit: i
     """Submitted searches and requests of customers on each of the last `days` days; queries only if ≥ `k` persons asked them."""
     end = milliseconds(now) // DAY
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for day, kind, n, zero in db.execute(_COUNTS, {"start": end - days + 1, "end": end}):
+    for day, kind, n, zero in db.execute(_COUNTS, {"start": end - days + 1, "end": end, "zero": _NO_RESULTS}):
         counts[day]["requests" if kind == "ticket" else "searches"] += n
         if kind == "search":
             counts[day]["zero"] += zero or 0

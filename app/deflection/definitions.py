@@ -136,13 +136,13 @@ DEFINITIONS: tuple[Definition, ...] = (
         "gap",
         "Could be avoided",
         "Requests a month that would not be written if the group's questions were answered: questions, times the share not answered, times "
-        "how often the unanswered write, times how much a repair is expected to mend. With the 80 % interval.",
+        "how often the unanswered write, times how much a repair is expected to mend. With the 80 %% interval.",
         "How much a repair mends is learnt from your own articles; at first it is a guess around one half.",
     ),
     Definition(
         "change",
         "A change",
-        "We call a difference a change only if its 95 % interval excludes zero; otherwise 'No clear change'. Comparisons by week "
+        "We call a difference a change only if its 95 %% interval excludes zero; otherwise 'No clear change'. Comparisons by week "
         "allow for being looked at every week of a year.",
         "With many numbers on a page, one in twenty moves by chance.",
     ),

@@ -88,15 +88,11 @@ class RemovedPhraseRow(Base):
     at: Mapped[int] = mapped_column(BigInteger)
 
 
-class AnsweredByAgentRow(Base):
-    """An article that an agent linked into the reply to a ticket, with the ticket's subject, redacted."""
+class FormTrialRow(Base):
+    """Whether the trial of answers in the contact form was stopped, and why; one row."""
 
-    __tablename__ = "answered_by_agent"
-    __table_args__ = (Index("ix_answered_by_agent_article", "article"),)
+    __tablename__ = "form_trial"
 
-    ticket: Mapped[str] = mapped_column(String(128), primary_key=True)
-    article: Mapped[str] = mapped_column(String(128), primary_key=True)
-    locale: Mapped[str] = mapped_column(String(35))
-    subject: Mapped[str] = mapped_column(Text)
-    requester: Mapped[str] = mapped_column(String(64), doc="keyed hash of the sender's address")
-    at: Mapped[int] = mapped_column(BigInteger)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stopped_at: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)

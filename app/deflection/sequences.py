@@ -25,6 +25,8 @@ class Sequence:
     interval: Interval | None
     units: int
     smaller_arm: int
+    variance: float = 0.0
+    """Of one unit's score: how many more units a decision needs follows from it."""
 
     @property
     def decided(self) -> bool:
@@ -41,11 +43,11 @@ def boundary(t: float, alpha: float = 0.05, tuned_for: float = TUNED_FOR) -> flo
     return math.sqrt(2 * (t * rho2 + 1) / (t * t * rho2) * math.log(math.sqrt(t * rho2 + 1) / alpha))
 
 
-def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float, alpha: float = 0.05) -> Sequence:
+def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float | np.ndarray, alpha: float = 0.05) -> Sequence:
     """The difference treated − control with known assignment odds, valid at every look (AIPW scores, Waudby-Smith et al. §3).
 
-    `share` is the probability of `treated`. The arms' means are taken from earlier units only, so each score is unbiased given
-    the past.
+    `share` is the probability of `treated`, one for all units or each its own. The arms' means are taken from earlier units only,
+    so each score is unbiased given the past.
     """
     n = len(outcomes)
     on, y = treated.astype(float), outcomes.astype(float)
@@ -55,12 +57,12 @@ def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float,
     scores = _scores(y, on, share)
     estimate, spread = float(scores.mean()), float(scores.std())
     if smaller < FIRST_LOOK:
-        return Sequence(estimate, None, n, smaller)
+        return Sequence(estimate, None, n, smaller, spread**2)
     half = spread * boundary(n, alpha)
-    return Sequence(estimate, Interval(max(-1.0, estimate - half), min(1.0, estimate + half), 1 - alpha), n, smaller)
+    return Sequence(estimate, Interval(max(-1.0, estimate - half), min(1.0, estimate + half), 1 - alpha), n, smaller, spread**2)
 
 
-def _scores(y: np.ndarray, on: np.ndarray, share: float) -> np.ndarray:
+def _scores(y: np.ndarray, on: np.ndarray, share: float | np.ndarray) -> np.ndarray:
     """Doubly robust scores with running means (one pseudo-unit at ½ starts each arm, so that the first mean exists)."""
     seen_on, seen_off = np.cumsum(on) - on, np.cumsum(1 - on) - (1 - on)
     mean_on = (np.cumsum(on * y) - on * y + 0.5) / (seen_on + 1)

@@ -30,6 +30,7 @@ from app.web import (
     i18n,
     page_cache,
     privacy,
+    report_desk,
     reports,
     requests,
     search_pages,
@@ -44,7 +45,7 @@ CODE = Path(__file__).resolve().parents[2]
 PARTS = (error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
 """What is set up before any page, in this order."""
 
-BLUEPRINTS = (accounts, admin, feeds, beacons, contact, requests, agent, writer, reports, privacy, search_pages, feedback, help_center)
+BLUEPRINTS = (accounts, admin, feeds, beacons, contact, requests, agent, writer, reports, report_desk, privacy, search_pages, feedback, help_center)
 
 
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:

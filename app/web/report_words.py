@@ -111,6 +111,7 @@ def value_name(name: str, value: str, categories: dict[str, str]) -> str:
     return _(DEVICES.get(value) or LINKS.get(value) or value)
 
 
+NOTE_KINDS = {"release": N_("Release"), "outage": N_("Outage"), "note": N_("Something else")}
 ENDINGS = {
     1: N_("Wrote to us"),
     2: N_("Confirmed"),
@@ -154,4 +155,26 @@ VENDORS = {
         N_("Confirmed, or read long enough with no request within the window by somebody whose request we would have seen"),
         N_("The only one that leaves out what nobody can know."),
     ),
+}
+TRIAL_OUTCOMES = {
+    "ticket": (N_("Sent a request within 24 hours"), N_("Fewer are good only if more say that they were answered")),
+    "solved": (N_("Said “this answered my question”"), N_("More is better")),
+    "left": (N_("Left without an answer"), N_("More ends the trial")),
+    "again": (N_("Wrote again within 7 days"), N_("Fewer is better")),
+}
+VERDICTS = {
+    "no_evidence": N_("No evidence yet."),
+    "mismatch": N_("The two groups do not have the sizes they were drawn with, so no result is shown. Something treats them differently."),
+    "helps": N_("The answers help: fewer requests, and more people who say that they were answered."),
+    "suppresses": N_(
+        "The answers suppress requests: fewer requests without more people who say that they were answered. This is harm, not self-service."
+    ),
+    "harms": N_("The answers harm: more people leave without an answer where answers are shown. The trial ends by itself."),
+    "more_tickets": N_("People send more requests where answers are shown."),
+}
+ACTIONS = {
+    "rename": N_("Renamed"),
+    "merge": N_("Merged"),
+    "split": N_("Split"),
+    "pin": N_("Query put here"),
 }

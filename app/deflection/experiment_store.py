@@ -1,0 +1,129 @@
+"""The trial's exposures from the rows: first form opening of each person, and the requests and reading that followed."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.deflection.clock import DAY
+from app.deflection.events import milliseconds
+from app.deflection.experiments import Exposure, Trial, holdout_share, judge_trial
+from app.deflection.report_models import FormTrialRow
+
+LOOKS_BACK_DAYS = 180
+WEEK = 7 * DAY
+
+_SUGGESTS = text(
+    "SELECT t, account, visitor, tab, actor, body FROM event WHERE type = 'suggest' AND role = 'customer' AND day >= :start ORDER BY t, event_id"
+)
+_OPENINGS = text("SELECT t FROM event WHERE type = 'form_open' AND role = 'customer' AND day >= :start")
+_SOLVED = text("SELECT t, body FROM event WHERE type = 'vote' AND day >= :start AND body LIKE '%\"kind\":\"solved\"%' ORDER BY t, event_id")
+_TICKETS = text(
+    "SELECT need.home, need_ticket.t FROM need_ticket JOIN need ON need.id = need_ticket.need_id WHERE need.day >= :start"
+    " UNION SELECT home, t FROM contact WHERE valid AND inbound AND NOT duplicate AND day >= :start"
+)
+_READ = text("SELECT home, first, last FROM need WHERE rule IN ('R2', 'R6', 'R7') AND day >= :start AND forms > 0")
+_NEWEST = text("SELECT stopped_at, reason FROM form_trial WHERE id = 1")
+
+
+def month_of(t: int) -> tuple[int, int]:
+    moment = datetime.fromtimestamp(t / 1000, UTC)
+    return moment.year, moment.month
+
+
+def _month_before(month: tuple[int, int]) -> tuple[int, int]:
+    return (month[0] - 1, 12) if month[1] == 1 else (month[0], month[1] - 1)
+
+
+def current_share(db: Session, now: datetime, setting: float) -> float:
+    """The holdout's share this month: as the number of forms opened last month says; everybody once the trial was stopped for harm."""
+    if trial_stopped(db):
+        return 1.0
+    start = milliseconds(now) // DAY - 62
+    counts = Counter(month_of(t) for (t,) in db.execute(_OPENINGS, {"start": start}))
+    return holdout_share(counts[_month_before(month_of(milliseconds(now)))], setting)
+
+
+def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
+    """The first form opening of each person whose 24 hours are over; openings after a stop are no part of the trial."""
+    at, start = milliseconds(now), milliseconds(now) // DAY - LOOKS_BACK_DAYS
+    stopped = db.execute(_NEWEST).first()
+    until = min(at - DAY, stopped.stopped_at if stopped and stopped.stopped_at else at)
+    openings = Counter(month_of(t) for (t,) in db.execute(_OPENINGS, {"start": start - 31}))
+    solved = _solved_forms(db, start)
+    tickets: dict[str, list[int]] = defaultdict(list)
+    for home, t in db.execute(_TICKETS, {"start": start}):
+        tickets[home].append(t)
+    for times in tickets.values():
+        times.sort()
+    read: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for home, first, last in db.execute(_READ, {"start": start}):
+        read[home].append((first, last))
+    found: dict[str, Exposure] = {}
+    for t, account, visitor, tab, actor, body in db.execute(_SUGGESTS, {"start": start}):
+        unit = account or visitor or tab
+        event = json.loads(body)
+        if unit is None or unit in found or t > until:
+            continue
+        homes = {actor, *(f"{kind}:{name}" for kind, name in (("a", account), ("v", visitor), ("t", tab)) if name)}
+        share = holdout_share(openings[_month_before(month_of(t))], setting)
+        found[unit] = _exposure(unit, t, event, share, event["form_id"] in solved, homes, tickets, read)
+    return list(found.values())
+
+
+def _exposure(unit: str, t: int, event: dict, share: float, solved: bool, homes: set[str], tickets: dict, read: dict) -> Exposure:
+    wrote = any(_any_between(tickets.get(home, ()), t - 1, t + DAY) for home in homes)
+    again = any(_any_between(tickets.get(home, ()), t + DAY, t + WEEK) for home in homes)
+    answered = solved or any(first <= t <= last + DAY for home in homes for first, last in read.get(home, ()))
+    return Exposure(unit, t, event.get("arm", "on"), share, wrote, solved, not wrote and not answered, again)
+
+
+def _any_between(times: list[int], low: int, high: int) -> bool:
+    place = bisect_left(times, low + 1)
+    return place < len(times) and times[place] <= high
+
+
+def _solved_forms(db: Session, start: int) -> set[str]:
+    """Forms whose last 'this answered my question' was not taken back."""
+    last: dict[str, int] = {}
+    for _, body in db.execute(_SOLVED, {"start": start}):
+        vote = json.loads(body)
+        if vote.get("form_id"):
+            last[vote["form_id"]] = vote["value"]
+    return {form for form, value in last.items() if value > 0}
+
+
+def form_trial(db: Session, now: datetime, setting: float) -> Trial:
+    """Where the trial of answers in the contact form stands."""
+    found = exposures(db, now, setting)
+    weeks = (milliseconds(now) - min((e.at for e in found), default=milliseconds(now))) / WEEK
+    return judge_trial(found, weeks)
+
+
+def trial_stopped(db: Session) -> str:
+    """Why the trial was stopped; empty while it runs."""
+    row = db.execute(_NEWEST).first()
+    return row.reason if row and row.stopped_at else ""
+
+
+def watch_trial(db: Session, now: datetime, setting: float) -> str:
+    """Stop the trial if answers leave more people without one; gives the reason when it did just now."""
+    if setting <= 0 or trial_stopped(db):
+        return ""
+    trial = form_trial(db, now, setting)
+    if not trial.must_stop:
+        return ""
+    left = next(d for d in trial.deltas if d.key == "left")
+    reason = f"{100 * left.look.difference:+.1f} points more people left without an answer where answers were shown"
+    db.merge(FormTrialRow(id=1, stopped_at=milliseconds(now), reason=reason))
+    return reason
+
+
+def restart_trial(db: Session) -> None:
+    """Let the trial run again, after somebody has looked into why it stopped."""
+    db.merge(FormTrialRow(id=1, stopped_at=None, reason=""))

@@ -1,0 +1,112 @@
+"""A report as the page, the files and the weekly mail need it: the request's choice, the words, and what the articles are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from flask import request, url_for
+
+from app.content import Catalog
+from app.deflection import RANGES, Mark, Report, ReportRequest, Thresholds, report_of
+from app.errors import Unavailable
+from app.web import context, report_charts, report_words
+from app.web.i18n import gettext as _
+from app.web.report_charts import date_of
+
+LATE_AFTER = timedelta(hours=24)
+FIRST_ROWS = 6
+"""Rows of a table that the page shows at once; the others follow behind a summary, and in the CSV."""
+
+
+def thresholds() -> Thresholds:
+    """The operator's privacy thresholds."""
+    settings = context.portal().settings
+    return Thresholds(settings.privacy_k, settings.privacy_k_query)
+
+
+def current_report() -> Report:
+    """The report that the address of this request asks for."""
+    settings, catalog = context.portal().settings, catalog_or_none()
+    return report_of(
+        context.db(),
+        ReportRequest.from_query(request.args),
+        context.now(),
+        thresholds(),
+        category_of={a.id: a.category for a in catalog.indexable()} if catalog else {},
+        translated=_translated(catalog),
+        marks=_publications(catalog),
+        cost=(settings.cost_per_ticket_low, settings.cost_per_ticket_high),
+    )
+
+
+def catalog_or_none() -> Catalog | None:
+    """The articles, or None while they cannot be had."""
+    try:
+        return context.catalog()
+    except Unavailable:
+        # Numbers do not need the articles; they are then shown by their ids.
+        return None
+
+
+def _translated(catalog: Catalog | None) -> dict[str, frozenset[str]]:
+    if catalog is None:
+        return {}
+    found: dict[str, set[str]] = {}
+    for article in catalog.indexable():
+        found.setdefault(article.id, set()).add(article.locale)
+    return {id: frozenset(locales) for id, locales in found.items()}
+
+
+def _publications(catalog: Catalog | None) -> list[Mark]:
+    """Days on which several articles changed, as marks on the trend; a single small edit would only clutter it."""
+    if catalog is None:
+        return []
+    counts: dict[int, int] = {}
+    for article in catalog.indexable():
+        day = (article.updated_at.astimezone(UTC).date() - date_of(0)).days
+        counts[day] = counts.get(day, 0) + 1
+    return [Mark(day, _("%(n)s articles updated", n=n), "articles") for day, n in sorted(counts.items()) if n >= 3]
+
+
+def page_of(report: Report) -> dict[str, object]:
+    """Everything the page shows of a report; the weekly mail is made of the same."""
+    catalog = catalog_or_none()
+    locale = context.locale()
+    names = {c.slug: (c.texts.get(locale) or next(iter(c.texts.values()))).title for c in catalog.site.categories} if catalog else {}
+    return {
+        "r": report,
+        "s": report.summary,
+        "w": report_words,
+        "ranges": RANGES,
+        "until": _until(report),
+        "is_late": report.newest and datetime.fromtimestamp(report.newest / 1000, UTC) < context.now() - LATE_AFTER,
+        "newest": datetime.fromtimestamp(report.newest / 1000, UTC) if report.newest else None,
+        "trend": report_charts.trend(report) if report.has_trend else None,
+        "funnel": report_charts.funnel(report.summary.endings) if report.summary else [],
+        "windows": report_charts.windows(report.sensitivity),
+        "charts": report_charts,
+        "title_of": title_of(catalog, locale),
+        "address_of": lambda **changes: url_for("reports.overview", **report.request.to_query(**changes)),
+        "file_of": lambda key, form: url_for("reports.table", key=key, form=form, **report.request.to_query()),
+        "meaning": lambda key: url_for("reports.definitions", _anchor=key),
+        "value_name": lambda name, value: report_words.value_name(name, value, names),
+        "first_rows": FIRST_ROWS,
+        "thresholds": thresholds(),
+        "settings": context.portal().settings,
+    }
+
+
+def _until(report: Report) -> dict[str, object]:
+    return {"start": date_of(report.span.start), "end": date_of(report.span.end - 1)}
+
+
+def title_of(catalog: Catalog | None, locale: str) -> Callable[[str], tuple[str, str]]:
+    """Article id → title and address, in the reader's language if there is one."""
+
+    def of(id: str) -> tuple[str, str]:
+        found = catalog.translations(id) if catalog else {}
+        article = found.get(locale) or next(iter(found.values()), None)
+        return (article.title, article.url) if article else (id, "")
+
+    return of
