@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -347,14 +347,16 @@ def tickets_of(db: Session, email: str, account: str | None = None, status: Tick
     return [_ticket(row) for row in db.scalars(chosen.order_by(TicketRow.updated_at.desc(), TicketRow.row.desc()).limit(limit))]
 
 
-def find_duplicate(db: Session, email: str, subject: str, now: datetime) -> Ticket | None:
-    """A request by the same sender on the same subject in the last two hours, still unsolved."""
+def find_duplicate(db: Session, email: str, subject: str, now: datetime, among: Collection[int] | None = None) -> Ticket | None:
+    """The newest request by the same sender on the same subject in the last two hours, still unsolved; only `among` these numbers."""
     recent = select(TicketRow).where(
         TicketRow.requester_email == normal_email(email),
         TicketRow.created_at > now - DUPLICATE_WITHIN,
         TicketRow.created_at <= now,
         TicketRow.status != TicketStatus.SOLVED.value,
     )
+    if among is not None:
+        recent = recent.where(TicketRow.row.in_([number - FIRST_NUMBER + 1 for number in among]))
     wanted = _words(subject)
     for row in db.scalars(recent.order_by(TicketRow.row.desc()).limit(20)):
         have = _words(row.subject)

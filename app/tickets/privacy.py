@@ -35,7 +35,9 @@ def erase_requester(db: Session, email: str, attachments_folder: Path) -> int:
     address = _normal(email)
     tickets = list(db.scalars(select(TicketRow.id).where(TicketRow.requester_email == address)))
     messages = list(db.scalars(select(MessageRow.id).where(MessageRow.ticket_id.in_(tickets))))
-    files = list(db.scalars(select(AttachmentRow.id).where((AttachmentRow.requester_email == address) | AttachmentRow.message_id.in_(messages))))
+    files = list(
+        db.scalars(select(AttachmentRow.id).where((AttachmentRow.requester_email == address) | AttachmentRow.message_id.in_(messages)))
+    )
     db.execute(delete(AttachmentRow).where(AttachmentRow.id.in_(files)))
     db.execute(delete(TicketArticleRow).where(TicketArticleRow.ticket_id.in_(tickets)))
     db.execute(delete(MessageRow).where(MessageRow.id.in_(messages)))

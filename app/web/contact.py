@@ -238,10 +238,9 @@ def _earlier_request(form: ContactForm) -> Ticket | None:
     """A request on the same matter within two hours, if this browser or account wrote it: others must not learn of it."""
     if sent_with_key(context.db(), form.key) is not None:
         return None  # a repeat of this very form is told apart by its key
-    found = find_duplicate(context.db(), form.email, form.subject, context.now())
     user = current_user()
-    own = found is not None and (found.number in _own_numbers() or (user is not None and user.email == found.requester_email))
-    return found if own else None
+    known = None if user is not None and user.email == form.email else _own_numbers()
+    return find_duplicate(context.db(), form.email, form.subject, context.now(), known)
 
 
 def _add_to(ticket: Ticket, form: ContactForm) -> BaseResponse:

@@ -176,6 +176,9 @@ def _stored(given: list[FileStorage], limits: AttachmentRules, kept: tuple[Store
             new.append(store_file(attachments_folder(), upload.filename or "", upload.stream.read(limits.max_bytes + 1), limits))
     except AttachmentRefused as refused:
         return new, file_sentence(refused)
+    finally:
+        for upload in given:
+            upload.close()
     return new, ""
 
 

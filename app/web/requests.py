@@ -149,6 +149,9 @@ def _files(ticket: Ticket) -> tuple[list[StoredFile], dict[str, str]]:
         return [store_file(attachments_folder(), name, content, limits) for name, content in data], {}
     except AttachmentRefused as refused:
         return [], {"files": file_sentence(refused)}
+    finally:
+        for upload in given:
+            upload.close()
 
 
 @bp.post("/<locale>/requests/<int:number>/solved")

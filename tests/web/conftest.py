@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,10 +21,16 @@ from app.journeys import publish
 from app.portal import Portal, open_portal
 from app.web.factory import create_app
 
+COMMITTED = "2026-11-02T10:00:00+00:00"
 SECRET_KEY = "for tests only, long enough to be one"
 
 ARTICLES = {
-    "en/cards/activate-your-card.md": ("Activate your card", "", "How a new card starts working.", "Open the app and tap Activate."),
+    "en/cards/activate-your-card.md": (
+        "Activate your card",
+        "",
+        "How a new card starts working.",
+        "Open the app and tap Activate.\n\n![A card](card.svg)",
+    ),
     "en/cards/card-declined.md": (
         "Card declined",
         "related: [activate-your-card, override-a-declined-card]",
@@ -36,7 +43,7 @@ ARTICLES = {
         "Zinfandel rates for members",
         "audience: customers\nredirect_from: [/en/articles/zinfandel-old]",
         "Zinfandel rates, for customers only.",
-        "The zinfandel rate is two percent. ![Rates](/media/zinfandel.png)",
+        "The zinfandel rate is two percent.",
     ),
     "en/cards/override-a-declined-card.md": (
         "Quetzal override for agents",
@@ -60,8 +67,10 @@ ARTICLES = {
     ),
     "en/account/next-year.md": ("Gryphon launch", "publish_on: 2999-01-01", "Coming.", "The gryphon flies."),
     "en/account/last-year.md": ("Manticore sale", "expire_on: 2020-01-01", "Over.", "The manticore sale is over."),
-    "en/vault/only-agents-here.md": ("Hippogriff vault", "audience: agents", "The hippogriff.", "Inside the vault."),
+    "en/vault/only-agents-here.md": ("Hippogriff vault", "audience: agents", "The hippogriff.", "Inside.\n\n![Plan](plan.svg)"),
+    "en/grimoire/sphinx-notes.md": ("Sphinx notes", "audience: agents\nkeywords: [sphinx]", "The sphinx asks.", "Answer the sphinx."),
 }
+PICTURES = ("en/vault/plan.svg", "en/vault/unused.svg", "en/cards/card.svg", "media/logo.svg")
 SITE = """
 name: Fennel
 categories:
@@ -77,22 +86,49 @@ categories:
     icon: lock
     title: {en: Chimera vault, sv: Chimera-valv}
     description: {en: Chimera things, sv: Chimera-saker}
+request_topics:
+  - slug: fraud
+    label: {en: A payment I did not make, sv: En betalning som inte är min}
+    safety: true
+    phone: "+46 8 123 456 78"
+  - slug: cards
+    label: {en: Cards, sv: Kort}
+"""
+NOTICES = """
+- id: slow-cards
+  tone: warning
+  headline: {en: Card payments are slow., sv: Kortbetalningar går långsamt.}
+  text: {en: Your money is safe., sv: Dina pengar är trygga.}
+  matches: [declined, nekas]
 """
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a portal whose articles are published."""
-    root = tmp_path_factory.mktemp("portal")
+    return publish_articles(tmp_path_factory.mktemp("portal"), lambda front: True)
+
+
+def publish_articles(root: Path, wanted: Callable[[str], bool]) -> Settings:
+    """A portal in `root` with the articles whose front matter is wanted; the pictures go where an article of theirs goes."""
     repository = root / "repository"
-    for path, (title, front, summary, body) in ARTICLES.items():
+    chosen = {path: article for path, article in ARTICLES.items() if wanted(article[1])}
+    for path, (title, front, summary, body) in chosen.items():
         file = repository / "articles" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"---\ntitle: {title}\nsummary: {summary}\n{front}\n---\n\n{body}\n".replace("\n\n---\n\n", "\n---\n\n"), "utf-8")
+        head = "\n".join(line for line in (f"title: {title}", f"summary: {summary}", front) if line)
+        file.write_text(f"---\n{head}\n---\n\n{body}\n", "utf-8")
+    for path in PICTURES:
+        file = repository / "articles" / path
+        if file.parent.exists() or path.startswith("media/"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>', "utf-8")
     (repository / "articles" / "site.yml").write_text(SITE, "utf-8")
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "Articles"]):
         identity = ["-c", "user.name=Ingrid Holm", "-c", "user.email=ingrid@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=repository, check=True)
+        # One date, so that two portals made in one run differ in their articles and in nothing else.
+        dates = {"GIT_AUTHOR_DATE": COMMITTED, "GIT_COMMITTER_DATE": COMMITTED}
+        subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, env={**os.environ, **dates})
     settings = Settings(
         root=root,
         content_repository=repository,
