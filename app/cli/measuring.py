@@ -29,7 +29,7 @@ def events_import(file: Path, skip_bad: bool) -> None:
     """Read events from a JSON Lines FILE (- for standard input). All or nothing, and safe to repeat."""
     with opened_database() as (database, settings), click.open_file(str(file), "rb") as lines:
         progress = ProgressLine()
-        report = import_events(database, lines, skip_bad, progress, key=settings.secret_key)
+        report = import_events(database, lines, skip_bad, lambda done: progress("Recording events", done, 0), key=settings.secret_key)
         progress.close()
     for number, problem in report.refused.items():
         click.echo(f"line {number}: {problem}", err=True)

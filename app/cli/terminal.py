@@ -69,7 +69,8 @@ class ProgressLine:
         if not sys.stderr.isatty() or time.monotonic() - self._start < 2:
             return
         filled = round(self.WIDTH * done / total) if total else 0
-        click.echo(f"\r{doing} [{'#' * filled}{'.' * (self.WIDTH - filled)}] {done}/{total}", nl=False, err=True)
+        bar = f"[{'#' * filled}{'.' * (self.WIDTH - filled)}] {done}/{total}" if total else f"{done} …"
+        click.echo(f"\r{doing} {bar}", nl=False, err=True)
         self._drawn = True
 
     def close(self) -> None:

@@ -27,18 +27,6 @@ def upgrade() -> None:
     with op.batch_alter_table('admin_acts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_admin_acts_at'), ['at'], unique=False)
 
-    op.create_table('answered_by_agent',
-    sa.Column('ticket', sa.String(length=128), nullable=False),
-    sa.Column('article', sa.String(length=128), nullable=False),
-    sa.Column('locale', sa.String(length=35), nullable=False),
-    sa.Column('subject', sa.Text(), nullable=False),
-    sa.Column('requester', sa.String(length=64), nullable=False),
-    sa.Column('at', sa.BigInteger(), nullable=False),
-    sa.PrimaryKeyConstraint('ticket', 'article', name=op.f('pk_answered_by_agent'))
-    )
-    with op.batch_alter_table('answered_by_agent', schema=None) as batch_op:
-        batch_op.create_index('ix_answered_by_agent_article', ['article'], unique=False)
-
     op.create_table('cluster_bag',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('language', sa.String(length=35), nullable=False),
@@ -165,6 +153,12 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('kept_from', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_event_retention'))
+    )
+    op.create_table('form_trial',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('stopped_at', sa.BigInteger(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_form_trial'))
     )
     op.create_table('identity_edge',
     sa.Column('a', sa.String(length=400), nullable=False),
@@ -643,6 +637,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_identity_edge_b')
 
     op.drop_table('identity_edge')
+    op.drop_table('form_trial')
     op.drop_table('event_retention')
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.drop_index('ix_event_ref')
@@ -677,10 +672,6 @@ def downgrade() -> None:
         batch_op.drop_index('ix_cluster_bag_cluster')
 
     op.drop_table('cluster_bag')
-    with op.batch_alter_table('answered_by_agent', schema=None) as batch_op:
-        batch_op.drop_index('ix_answered_by_agent_article')
-
-    op.drop_table('answered_by_agent')
     with op.batch_alter_table('admin_acts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_admin_acts_at'))
 

@@ -1,0 +1,138 @@
+"""Commands about searching: search, replay, and the search tests that `check` runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from app.cli.terminal import opened_portal, plain_errors
+from app.config import Settings
+from app.content import STAFF, VISITOR, ArticleRepository, Catalog, Problem
+from app.deflection import milliseconds, past_queries
+from app.errors import Invalid
+from app.journeys import publish, search_articles
+from app.portal import Portal, open_portal
+from app.search import PastSearch, Query, Results, SearchEngine, run_tests
+from app.search import replay as replay_searches
+
+
+@click.command()
+@click.argument("query")
+@click.option("--locale", help="The reader's locale; default: the first on offer.")
+@click.option("--limit", type=click.IntRange(1, 50), default=10, show_default=True)
+@click.option("--staff", is_flag=True, help="Search what agents may see.")
+@click.option("--explain", is_flag=True, help="Why each article stands where it stands.")
+@plain_errors
+def search(query: str, locale: str | None, limit: int, staff: bool, explain: bool) -> None:
+    """Search the published articles, on the terminal."""
+    with opened_portal() as portal:
+        catalog = portal.current.get()
+        asked = Query.from_text(query, locale or portal.settings.default_locale, STAFF if staff else VISITOR, limit=limit, explain=explain)
+        _print_results(search_articles(portal.engine, catalog, asked, datetime.now(UTC).date()))
+
+
+def _print_results(results: Results) -> None:
+    if not results.hits:
+        click.echo("Nothing found.")
+    if results.corrected:
+        click.echo(f"Searched for “{results.corrected}” instead.")
+    if results.did_you_mean:
+        click.echo(f"Did you mean “{results.did_you_mean}”?")
+    if results.also_searched:
+        click.echo(f"Also searched: {', '.join(results.also_searched)}")
+    for hit in results.hits:
+        click.echo(f"{hit.rank:>2}  {hit.score:6.2f}  {hit.url}  {hit.title}")
+        if hit.explanation:
+            for term in hit.explanation.terms:
+                click.echo(
+                    f"       {term.score:6.3f}  {term.term.replace(chr(95), ' ')} in {term.field}, {term.origin}, weight {term.weight:g}"
+                )
+
+
+def failed_searches(portal: Portal) -> list[Problem]:
+    """The search tests of the articles as they lie on disk, as problems; each says what stood above the expected article, and why."""
+    with rehearsal(portal.settings) as (catalog, engine):
+        return [
+            Problem(result.test.path, _line_of(portal, result.test.path, result.test.query), "error", str(result))
+            for result in run_tests(engine, catalog)
+            if not result.passed
+        ]
+
+
+@contextmanager
+def rehearsal(settings: Settings, branch: str | None = None) -> Iterator[tuple[Catalog, SearchEngine]]:
+    """The articles on disk (or of a branch) published aside, with an index of their own; nothing that is served changes."""
+    with tempfile.TemporaryDirectory(prefix="hylla-") as folder:
+        data = Path(folder, "data")
+        data.mkdir()
+        _copy_renderings(settings, data)
+        aside = replace(
+            settings, data_folder=data, index_folder=Path(folder, "index"), database_url="sqlite://",
+            content_worktree=branch is None, content_branch=branch if branch is not None else settings.content_branch,
+        )  # fmt: skip
+        portal = open_portal(aside)
+        try:
+            publish(aside, _without_remote(aside), portal.engine, datetime.now(UTC))
+            yield portal.current.get(), portal.engine
+        finally:
+            portal.close()
+
+
+def _without_remote(settings: Settings) -> ArticleRepository:
+    branch = "" if settings.content_worktree else settings.content_branch
+    return ArticleRepository(settings.path(settings.content_repository), settings.content_folder, branch, settings.content_worktree)
+
+
+def _copy_renderings(settings: Settings, folder: Path) -> None:
+    """What was rendered before is not rendered again: the store is kept by blob, so a copy serves any revision."""
+    for path in settings.path(settings.data_folder).glob("content.sqlite3*"):
+        shutil.copy(path, folder / path.name)
+
+
+def _line_of(portal: Portal, path: str, query: str) -> int:
+    """The line of a file that names a query; 1 when it is written over several lines."""
+    try:
+        lines = (portal.articles.disk_folder.parent / path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 1
+    return next((n for n, line in enumerate(lines, 1) if query in line), 1)
+
+
+@click.command()
+@click.option("--since", default="30d", show_default=True, help="How far back: 12h, 30d, 8w.")
+@click.option("--branch", help="The branch to compare with what is served; default: the files on disk.")
+@click.option("--list", "list_all", is_flag=True, help="Also list searches whose first hit merely differs.")
+@plain_errors
+def replay(since: str, branch: str | None, list_all: bool) -> None:
+    """Real past searches on two revisions side by side: what a change of the articles fixes and what it breaks."""
+    start = datetime.now(UTC) - _span(since)
+    with opened_portal() as portal:
+        with portal.database.session() as db:
+            past = past_queries(db, milliseconds(start))
+        portal.current.get()
+        searches = [PastSearch(p.query, p.locale or portal.settings.default_locale, p.article_id, p.times) for p in past]
+        with rehearsal(portal.settings, branch) as (_catalog, engine):
+            compared = replay_searches(portal.engine, engine, searches)
+        shown = {(p.query, p.locale or portal.settings.default_locale) for p in past if p.persons >= portal.settings.privacy_k_query}
+    verdicts = [(one.verdict(), one) for one in compared]
+    wanted = {"fixes", "breaks", *(("better", "worse", "other") if list_all else ())}
+    for verdict, one in sorted(((v, o) for v, o in verdicts if v in wanted), key=lambda pair: (pair[0], -pair[1].search.times)):
+        text = f"“{one.search.query}”" if (one.search.query, one.search.locale) in shown else "(a search of few people)"
+        click.echo(f"{verdict:<7} {one.search.times:>4} × {text}: {one.first_before or 'nothing'} → {one.first_after or 'nothing'}")
+    fixes, breaks = (sum(v == name for v, _ in verdicts) for name in ("fixes", "breaks"))
+    click.echo(f"Replayed {len(compared)} different searches: fixes {fixes}, breaks {breaks}.")
+
+
+def _span(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    if not found:
+        raise Invalid(f"“{text}” is no span of time; write for example 12h, 30d or 8w")
+    return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[found[2]]: int(found[1])})
