@@ -24,8 +24,10 @@ from app.content.articles import (
     Status,
     Viewer,
     can_see,
+    portal_path,
 )
 from app.content.catalog import Catalog, Media
+from app.content.changes import Change, reader_text, what_changed
 from app.content.current import CurrentCatalog
 from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, ContentUnavailable, PublishBusy
 from app.content.pointer import Pointer, publishing_lock, read_pointer, write_pointer
@@ -47,6 +49,7 @@ __all__ = [
     "Catalog",
     "Category",
     "CategoryText",
+    "Change",
     "Channel",
     "Commit",
     "ContentUnavailable",
@@ -71,7 +74,10 @@ __all__ = [
     "check",
     "follow",
     "gather",
+    "portal_path",
     "publishing_lock",
     "read_pointer",
+    "reader_text",
+    "what_changed",
     "write_pointer",
 ]

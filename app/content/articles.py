@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -242,6 +243,17 @@ class Notice:
     matches: tuple[str, ...] = ()
     """Words that, in a search or a request's subject, bring the notice up first."""
     dismissible: bool = True
+
+
+def portal_path(href: str, locale: str) -> str:
+    """An address from `site.yml` or `notices.yml` for a reader: a path such as `/contact` gets their locale in front."""
+    if not href.startswith("/"):
+        return href
+    first = href[1:].partition("/")[0].partition("?")[0]
+    # /media, /a and the like are the same in every locale; so is a path that names a locale itself.
+    return (
+        href if first in {"media", "a", "static", "sign-in"} or re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2,4})*", first) else f"/{locale}{href}"
+    )
 
 
 def can_see(article: Article, viewer: Viewer, today: date) -> bool:

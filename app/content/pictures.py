@@ -65,6 +65,8 @@ def _webp(data: bytes) -> tuple[int, int]:
         raise ValueError
     kind = data[12:16]
     if kind == b"VP8X":
+        if len(data) < 30:
+            raise ValueError
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
     if kind == b"VP8L":
         bits = int.from_bytes(data[21:25], "little")

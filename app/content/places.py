@@ -53,7 +53,7 @@ def place_of(path: str, folder: str, locales: tuple[str, ...]) -> Place:
         return Place(Kind.OTHER)
     if inner in {"site.yml", "notices.yml"}:
         return Place(Kind.SITE if inner == "site.yml" else Kind.NOTICES)
-    if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and is_tag(parts[0]):
+    if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and (parts[0] in locales or is_tag(parts[0])):
         return Place(Kind.SYNONYMS if name == "synonyms.yml" else Kind.SEARCH_TESTS, parts[0])
     if parts[-2:-1] == ["_snippets"] and name.endswith(".md") and len(parts) <= 3:
         return Place(Kind.SNIPPET, parts[0] if len(parts) == 3 else "")
@@ -69,7 +69,7 @@ def _article_place(parts: list[str], locales: tuple[str, ...]) -> Place:
     if len(parts) != 3:
         return Place(Kind.MISPLACED, reason="an article lies at <locale>/<category>/<slug>.md; move it there")
     locale, category, slug = parts[0], parts[1], parts[2][:-3]
-    if not is_tag(locale):
+    if locale not in locales and not is_tag(locale):  # asking whether it is a tag loads a table of all languages
         return Place(Kind.MISPLACED, reason=f"“{locale}” is no locale tag like en or pt-BR")
     if locale not in locales:
         return Place(Kind.MISPLACED, reason=f"“{locale}” is not among HYLLA_LOCALES ({', '.join(locales)}), so it is not published")
