@@ -77,6 +77,8 @@ class Catalog:
             if article is not None:
                 self._by_address[article.locale, article.slug] = article
                 self._by_id.setdefault(article.id, {})[article.locale] = article
+        self.described_categories = frozenset(c.slug for c in self.site.categories)
+        """Those that site.yml names. Any other exists only as a folder, and so only for those who may see an article in it."""
         self.site = _with_all_categories(self.site, self._by_address.values(), self.locales)
         order = _Order(self.site, self.locales)
         self._ordered = sorted(self._by_address.values(), key=order)

@@ -63,11 +63,13 @@ def browse(locale: str) -> str:
 @bp.get("/<locale>/categories/<category>")
 def category(locale: str, category: str) -> str | BaseResponse:
     """Everything about one topic, in its groups; no pages to leaf through."""
+    catalog = context.catalog()
     found = next((t for t in topics_for(locale) if t.slug == category), None)
     known = next((c for c in site().categories if c.slug == category), None)
-    if found is None and known is None:
-        successor = context.catalog().moved_category(category)
-        if successor is None:
+    if found is None and category not in catalog.described_categories:
+        # A folder in which this reader may see nothing does not exist for them, under its old name or its new one.
+        successor = catalog.moved_category(category)
+        if successor is None or all(t.slug != successor for t in topics_for(locale)):
             abort(404)
         return redirect(f"/{locale}/categories/{successor}", 301)
     g.notice_category = category
