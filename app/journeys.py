@@ -22,8 +22,9 @@ from app.content import (
     read_pointer,
     write_pointer,
 )
-from app.deflection import Actor, Identify, TicketEvent, TicketUpdate, milliseconds, record
-from app.search import Query, Results, SearchEngine, SearchUnavailable, search_context, search_documents
+from app.db import Database
+from app.deflection import Actor, AgentAnswer, Identify, TicketEvent, TicketUpdate, learned_phrases, milliseconds, record
+from app.search import LearnedPhrase, Query, Results, SearchEngine, SearchUnavailable, search_context, search_documents, write_learned
 from app.tickets import (
     Author,
     Mail,
@@ -35,6 +36,7 @@ from app.tickets import (
     customer_reply,
     queue_mail,
     reopen,
+    replies_with_articles,
     solve,
     submit,
 )
@@ -77,7 +79,7 @@ def publish(
         if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
             return _report(gathered, changed=False)
         generation = _index(engine, gathered, pointer, rebuild)
-        write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now))
+        write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now, pointer.learned if pointer else ""))
     return _report(gathered, changed=True)
 
 
@@ -109,6 +111,26 @@ def _report(gathered: Gathered, changed: bool) -> PublishReport:
         problems=gathered.catalog.problems,
         refused=gathered.refused,
     )
+
+
+def learn_phrases(settings: Settings, database: Database, now: datetime) -> int:
+    """Take what past searches and agents' replies teach into the ranking of this node; returns how many phrases are in force.
+
+    The switch `HYLLA_LEARNED_PHRASES` empties them at once.
+    """
+    phrases: list[LearnedPhrase] = []
+    if settings.learned_phrases:
+        with database.session() as db:
+            agents = [AgentAnswer(*row) for row in replies_with_articles(db, now)]
+            found = learned_phrases(db, now, settings.privacy_k_query, agents)
+        phrases = [LearnedPhrase(p.article_id, p.locale, p.phrase, p.weight) for p in found]
+    index_folder = settings.path(settings.index_folder)
+    with publishing_lock(settings.path(settings.data_folder)):
+        pointer = read_pointer(index_folder)
+        digest = write_learned(index_folder, phrases)
+        if pointer and pointer.learned != digest and (phrases or pointer.learned):
+            write_pointer(index_folder, replace(pointer, learned=digest))
+    return len(phrases)
 
 
 def search_articles(engine: SearchEngine, catalog: Catalog, query: Query, today: date) -> Results:

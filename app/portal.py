@@ -12,7 +12,7 @@ from app.content import ArticleRepository, Catalog, CurrentCatalog
 from app.db import Database, open_database
 from app.deflection import EventQueue
 from app.errors import KnowledgeBaseError
-from app.search import SearchEngine, open_engine, search_context
+from app.search import SearchEngine, open_engine, read_learned, search_context
 from app.tickets import Connector, open_connectors
 
 
@@ -42,8 +42,9 @@ def open_portal(settings: Settings) -> Portal:
     engine = open_engine(settings.path(settings.index_folder))
 
     def on_change(catalog: Catalog, generation: str) -> None:
+        learned = read_learned(settings.path(settings.index_folder)) if settings.learned_phrases else ()
         try:
-            engine.open(generation, catalog.revision, search_context(catalog))
+            engine.open(generation, catalog.revision, search_context(catalog, learned))
         except KnowledgeBaseError:
             # The articles are fine and are served; searching says that it is down, here and in /readyz.
             pass

@@ -13,7 +13,7 @@ import structlog
 from app import deflection, tickets
 from app.content import follow
 from app.errors import KnowledgeBaseError
-from app.journeys import publish
+from app.journeys import learn_phrases, publish
 from app.portal import Portal
 
 KEEP_DELIVERED = timedelta(days=14)
@@ -47,6 +47,28 @@ def follow_content(portal: Portal, now: datetime) -> str:
     for problem in report.problems if report.changed else ():
         log.warning("problem", where=f"{problem.path}:{problem.line}", level=problem.level, message=problem.message)
     return f"revision {report.revision[:12]} is live" if report.changed else ""
+
+
+def learn(portal: Portal, now: datetime) -> str:
+    """What past searches teach the ranking."""
+    count = learn_phrases(portal.settings, portal.database, now)
+    return f"{count} learned phrase(s) in force" if count else ""
+
+
+def group(portal: Portal, now: datetime) -> str:
+    """Questions that are asked in other words are put together, for the reports."""
+    with portal.database.session() as db:
+        count = deflection.assign_due(db, now)
+    return f"{count} need(s) put into groups" if count else ""
+
+
+def group_again(portal: Portal, now: datetime) -> str:
+    """Groups that turned out to ask the same become one; the form trial stops itself when answers do harm."""
+    with portal.database.session() as db:
+        merged = deflection.merge_nightly(db, now)
+        stopped = deflection.watch_trial(db, now, portal.settings.form_holdout_share)
+    said = [f"{merged} group(s) merged"] if merged else []
+    return "; ".join([*said, f"the form trial was stopped: {stopped}"] if stopped else said)
 
 
 def tidy(portal: Portal, now: datetime) -> str:
@@ -99,6 +121,9 @@ def rhythms(portal: Portal) -> list[Rhythm]:
         Rhythm("content", follow_content, look),
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge, timedelta(seconds=1)),
+        Rhythm("group", group, timedelta(minutes=1)),
+        Rhythm("group again", group_again, timedelta(hours=24)),
+        Rhythm("learn", learn, timedelta(hours=1)),
         Rhythm("tidy", tidy, timedelta(hours=6)),
         Rhythm("verify", verify, timedelta(hours=24)),
     ]

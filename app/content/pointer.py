@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,13 +25,17 @@ class Pointer:
     generation: str
     """Name of the index's generation."""
     published_at: datetime
+    learned: str = ""
+    """Digest of the learned phrases that rank beside the index; a new one makes every process read them again."""
 
 
 def read_pointer(index_folder: Path) -> Pointer | None:
     """What is served now; None before the first publish, or when the file is damaged (the next publish writes it anew)."""
     try:
         data = json.loads((index_folder / _NAME).read_text("utf-8"))
-        return Pointer(str(data["revision"]), str(data["generation"]), datetime.fromisoformat(data["published_at"]))
+        return Pointer(
+            str(data["revision"]), str(data["generation"]), datetime.fromisoformat(data["published_at"]), str(data.get("learned", ""))
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -40,9 +44,7 @@ def write_pointer(index_folder: Path, pointer: Pointer) -> None:
     """Swap: from here on this revision is served. One rename, so that a reader sees either the old or the new."""
     index_folder.mkdir(parents=True, exist_ok=True)
     draft = index_folder / f"{_NAME}.{os.getpid()}"
-    text = json.dumps(
-        {"revision": pointer.revision, "generation": pointer.generation, "published_at": pointer.published_at.isoformat()}, indent=1
-    )
+    text = json.dumps({**asdict(pointer), "published_at": pointer.published_at.isoformat()}, indent=1)
     with draft.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
         file.flush()

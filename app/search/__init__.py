@@ -20,6 +20,7 @@ from app.search.engine import (
     Suggestions,
     TermWeight,
 )
+from app.search.learned_file import read_learned, write_learned
 from app.search.trials import PastSearch, ReplayedSearch, TrialResult, replay, run_tests, tests_of
 from app.search.whoosh_engine import WhooshEngine, open_engine
 
@@ -42,10 +43,12 @@ __all__ = [
     "TrialResult",
     "WhooshEngine",
     "open_engine",
+    "read_learned",
     "replay",
     "run_tests",
     "search_context",
     "search_document",
     "search_documents",
     "tests_of",
+    "write_learned",
 ]

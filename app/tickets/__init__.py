@@ -64,7 +64,7 @@ from app.tickets.outbox import (
 )
 from app.tickets.privacy import erase_requester, export_requester
 from app.tickets.promise import WorkingHours, promised_reply
-from app.tickets.uses import WAYS, articles_used, record_use, use_counts
+from app.tickets.uses import WAYS, articles_used, record_use, replies_with_articles, use_counts
 from app.tickets.values import (
     ArticleUse,
     Attachment,
@@ -148,6 +148,7 @@ __all__ = [
     "queue_mail",
     "record_use",
     "reopen",
+    "replies_with_articles",
     "reply",
     "sent_with_key",
     "solve",

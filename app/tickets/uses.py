@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid
-from app.tickets.models import TicketArticleRow
+from app.tickets.models import TicketArticleRow, TicketRow
 from app.tickets.values import ArticleUse
 
 WAYS = ("inserted", "link", "markdown")
@@ -30,6 +30,22 @@ def articles_used(db: Session, ticket_id: str) -> list[ArticleUse]:
     """The articles used in one request, in order."""
     rows = db.scalars(select(TicketArticleRow).where(TicketArticleRow.ticket_id == ticket_id).order_by(TicketArticleRow.id))
     return [ArticleUse(r.article_id, r.locale, r.how, r.used_at) for r in rows]
+
+
+def replies_with_articles(db: Session, now: datetime, days: int = 365) -> list[tuple[str, str, str, str, datetime]]:
+    """What agents answered with: (article id, locale, the request's subject, who asked, when), one for each article in a request."""
+    chosen = (
+        select(TicketArticleRow.article_id, TicketArticleRow.locale, TicketRow.subject, TicketRow.requester_email, TicketArticleRow.used_at)
+        .join(TicketRow, TicketRow.id == TicketArticleRow.ticket_id)
+        .where(TicketArticleRow.used_at > now - timedelta(days=days))
+        .order_by(TicketArticleRow.id)
+    )
+    seen, found = set(), []
+    for article, locale, subject, person, at in db.execute(chosen):
+        if (article, locale, subject, person) not in seen:
+            seen.add((article, locale, subject, person))
+            found.append((article, locale, subject, person, at))
+    return found
 
 
 def use_counts(db: Session, article_ids: Collection[str]) -> dict[str, int]:
