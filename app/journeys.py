@@ -97,7 +97,10 @@ def _index(engine: SearchEngine, gathered: Gathered, pointer: Pointer | None, re
     context = search_context(catalog)
     if pointer and not rebuild and _is_searchable(engine, pointer, catalog):
         changed = search_documents(catalog, gathered.to_index)
-        return engine.update(list(changed), list(gathered.to_remove), catalog.revision, context)
+        try:
+            return engine.update(list(changed), list(gathered.to_remove), catalog.revision, context)
+        except SearchUnavailable:
+            pass  # it could be read but not added to (damaged, or of an older format): a new one is built beside it
     return engine.rebuild(search_documents(catalog, catalog.indexable()), catalog.revision, context)
 
 

@@ -109,6 +109,10 @@ class Rhythm:
         except KnowledgeBaseError as error:
             log.error("job failed", job=self.name, reason=str(error))
             return ""
+        except Exception:
+            # Whatever was not foreseen in one job must not keep the others from being done; it is tried again at the next beat.
+            log.exception("job failed", job=self.name)
+            return ""
         if said:
             log.info("job", job=self.name, did=said)
         return said
