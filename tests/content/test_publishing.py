@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -414,7 +413,7 @@ def test_a_publish_killed_at_any_moment_leaves_the_old_revision_served(bikes: De
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     served = bikes.current().get()
     assert served.revision == before.revision != newest
-    assert {p for p in served.files} == {p for p in before.files}
+    assert set(served.files) == set(before.files)
     assert "Tap <strong>Pause</strong>" in served.rendering(served.find("en", "pause-a-hire", VISITOR, TODAY)).html
     after = bikes.gather(now=NOW + timedelta(minutes=1))
     assert after.catalog.revision == newest and len(after.added) == 8 and len(after.removed) == 1
@@ -468,7 +467,7 @@ def test_the_pointer_is_swapped_whole_and_a_damaged_one_counts_as_none(tmp_path:
     write_pointer(tmp_path, pointer)
     assert read_pointer(tmp_path) == pointer
     assert set(json.loads((tmp_path / "CURRENT").read_text())) == {"revision", "generation", "published_at"}
-    assert os.listdir(tmp_path) == ["CURRENT"]
+    assert [p.name for p in tmp_path.iterdir()] == ["CURRENT"]
     for damage in ("", "{}", "[]", '{"revision": 1, "generation": 2, "published_at": "x"}'):
         (tmp_path / "CURRENT").write_text(damage)
         assert read_pointer(tmp_path) is None

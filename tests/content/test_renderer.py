@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -82,8 +83,7 @@ def test_renderers_see_none_of_our_secrets_and_end_with_us(monkeypatch: pytest.M
     pool = RendererPool(1)
     pool.render("x", "en")
     process = pool._idle.queue[0].process
-    with open(f"/proc/{process.pid}/environ", "rb") as environ:
-        assert b"do-not-tell" not in environ.read()
+    assert b"do-not-tell" not in Path(f"/proc/{process.pid}/environ").read_bytes()
     process.stdin.close()  # what happens when the parent is killed
     assert process.wait(timeout=5) == 0
     pool.close()

@@ -63,7 +63,7 @@ def test_headings_get_anchors_of_their_own_that_cannot_take_the_pages_ids() -> N
     page = JustHTML(rendered.html, fragment=True, sanitize=False)
     ids = [e.attrs["id"] for e in page.query("[id]")]
     assert len(ids) == len(set(ids)) == 7
-    assert [a.attrs["aria-label"] for a in page.query("a.anchor")][0] == "Link to Top"
+    assert next(a.attrs["aria-label"] for a in page.query("a.anchor")) == "Link to Top"
     assert not page.query("h1"), "the title is the page's only first heading"
 
 

@@ -89,12 +89,12 @@ HOSTILE = [
     "{{ 7*7 }} {% include '/etc/passwd' %} ${7*7}",
     "\x02wzxhzdk:0\x03 \x02amp\x03 <b>\x02wzxhzdk:1\x03",
 ]
-TAGS = set(
-    "html head body p br hr h2 h3 h4 h5 h6 strong em b i u s del ins sub sup small mark code kbd samp var abbr q cite blockquote pre ul ol li dl dt "
-    "dd table thead tbody tfoot tr th td caption a img figure figcaption details summary div section span bdi bdo time".split()  # noqa: SIM905
+TAGS = re.compile(
+    "p|br|hr|h[2-6]|strong|em|b|i|u|s|del|ins|sub|sup|small|mark|code|kbd|samp|var|abbr|q|cite|blockquote|pre|ul|ol|li|dl|dt|dd|"
+    "table|thead|tbody|tfoot|tr|th|td|caption|a|img|figure|figcaption|details|summary|div|section|span|bdi|bdo|time"
 )
-ATTRIBUTES = set(
-    "href src alt title class id lang dir colspan rowspan start scope tabindex role aria-label data-variant open datetime".split()  # noqa: SIM905
+ATTRIBUTES = re.compile(
+    "href|src|alt|title|class|id|lang|dir|colspan|rowspan|start|scope|tabindex|role|aria-label|data-variant|open|datetime"
 )
 
 
@@ -106,9 +106,9 @@ def elements(html: str) -> Iterator[Any]:
 def test_hostile_input_comes_out_harmless(source: str) -> None:
     rendered = render(source, "en")
     for element in elements(rendered.html):
-        assert element.name in TAGS, rendered.html
+        assert TAGS.fullmatch(element.name), rendered.html
         for name, value in element.attrs.items():
-            assert name in ATTRIBUTES, rendered.html
+            assert ATTRIBUTES.fullmatch(name), rendered.html
             if name in {"href", "src"}:
                 address = re.sub(r"[\x00-\x20]", "", value or "").lower()
                 assert ":" not in address.split("/")[0].split("#")[0].split("?")[0] or address.startswith(
