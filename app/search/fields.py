@@ -17,12 +17,13 @@ EXACT, GRAMS, NAMES, PARTS = "exact", "grams", "names", "parts"
 TITLE_PAIRS, HEADINGS_PAIRS, BODY_PAIRS = "title_pairs", "headings_pairs", "body_pairs"
 LEARNED, LEARNED_PAIRS = "learned", "learned_pairs"
 
-WORD_WEIGHTS = {TITLE: 1.5, HEADINGS: 0.5, KEYWORDS: 1.0, SUMMARY: 1.0, BODY: 1.0, LEARNED: 1.0}
-"""Stems. A title is short and its words are rare in titles, so its own idf favours it already: a higher weight loses."""
-PAIR_WEIGHTS = {TITLE_PAIRS: 0.75, HEADINGS_PAIRS: 0.5, BODY_PAIRS: 0.75, LEARNED_PAIRS: 0.75}
+WORD_WEIGHTS = {TITLE: 1.25, HEADINGS: 0.5, KEYWORDS: 1.0, SUMMARY: 0.5, BODY: 1.0, LEARNED: 1.0}
+"""Stems. A title is short and its words are rare in titles, so its own idf favours it already: a much higher weight loses. Headings and
+the summary mostly repeat what the body says, so they count half."""
+PAIR_WEIGHTS = {TITLE_PAIRS: 0.5, HEADINGS_PAIRS: 0.5, BODY_PAIRS: 1.0, LEARNED_PAIRS: 1.0}
 """Two neighbouring words together: what tells "card payment" from a card and a payment."""
-EXACT_WEIGHTS = {EXACT: 0.25}
-"""The word as typed, beside its stem: breaks ties between forms."""
+EXACT_WEIGHTS = {EXACT: 0.5}
+"""The word as typed, beside its stem: breaks ties between forms, and between words that a stemmer throws together."""
 GRAM_WEIGHTS = {GRAMS: 1.0}
 """Character 3-grams, only for languages that we cannot stem well (Hebrew first of all)."""
 

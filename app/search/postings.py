@@ -154,7 +154,7 @@ class Scores:
         numbers, scores = [], []
         for segment, base, (docs, tf) in zip(self.segments, self.bases, lists, strict=False):
             if len(docs):
-                length = segment.lengths[field][docs]
+                length, tf = segment.lengths[field][docs], tf.astype(np.float64)
                 scores.append(idf * (tf * (K1 + 1)) / (tf + K1 * ((1 - B) + B * length / average)))
                 numbers.append(docs + base)
         return np.concatenate(numbers), np.concatenate(scores)
