@@ -36,8 +36,8 @@ _PASSPORT = re.compile(r"(?<![\d.,])\d{2} ?\d{2}[ №N]{1,3}\d{6}(?!\d)")
 _PERSONNUMMER = re.compile(r"(?<!\d)(?:19|20)?\d{6}[-+ ]?\d{4}(?!\d)")
 
 _DATE = re.compile(
-    r"(?:(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)?\d\d)"
+    r"(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])([-./])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)?\d\d)"
     r"(?:[ T]+\d{1,2}(?:[:.]\d\d){0,2})?"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0.,']\d{3})+(?:[.,]\d{1,2})?")
@@ -167,6 +167,8 @@ def _is_snils(text: str) -> bool:
 def _mask_digits(match: re.Match[str]) -> str:
     """A run of digits with the signs people put between them: card, national id, phone, or none of these."""
     text = match[0]
+    if text[0] == "(" and ")" not in text:
+        return "(" + _DIGITS.sub(_mask_digits, text[1:])  # a bracket around the number, not one of its own
     digits = re.sub(r"\D", "", text)
     if len(digits) < 7 or _is_money(match) or _HEX_BEFORE.search(match.string, 0, match.start()):
         return text
