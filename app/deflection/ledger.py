@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session as Db
 
-from app.db import Database
-from app.deflection.clock import DAY
+from app.db import Database, DatabaseUnavailable
+from app.deflection.clock import DAY, HOUR
 from app.deflection.events import milliseconds
 from app.deflection.models import (
     ContactRow,
@@ -42,6 +42,8 @@ _LOCK = 7_241_031
 _CHUNK = 400
 
 CHILDREN = {"need_search": NeedSearchRow, "need_view": NeedViewRow, "need_ticket": NeedTicketRow}
+_DEFERRED = 2**53
+"""Added to the time of a mark that could not be worked off: no real time is as large."""
 FROZEN_MARGIN = 10 * DAY
 
 
@@ -56,8 +58,7 @@ def recompute_due(
     done = 0
     _know_version(database, rules, now)
     while limit is None or done < limit:
-        with database.session() as db:
-            step = recompute_batch(db, now, rules, batch if limit is None else min(batch, limit - done), database.is_sqlite)
+        step = _recompute_some(database, now, rules, batch if limit is None else min(batch, limit - done))
         done += step
         if not step:
             break
@@ -65,6 +66,25 @@ def recompute_due(
         with database.session() as db:
             if not finish_due(db, now, rules, is_sqlite=database.is_sqlite):
                 return done
+
+
+def _recompute_some(database: Database, now: datetime, rules: Rulebook, size: int) -> int:
+    """One batch; where it fails, one by one, and the person that cannot be judged waits behind the others instead of stopping them."""
+    try:
+        with database.session() as db:
+            return recompute_batch(db, now, rules, size, database.is_sqlite)
+    except DatabaseUnavailable:
+        raise
+    except Exception:  # a mistake of ours about one person must not stop everybody's outcomes
+        if size > 1:
+            return sum(_recompute_some(database, now, rules, 1) for _ in range(size))
+        log.exception("a person could not be judged; they are tried again in an hour")
+        with database.session() as db:
+            db.execute(
+                text("UPDATE dirty SET since = :later WHERE actor = (SELECT actor FROM dirty ORDER BY since, actor LIMIT 1)"),
+                {"later": _DEFERRED + milliseconds(now) + HOUR},
+            )
+        return 0
 
 
 def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
@@ -80,7 +100,7 @@ def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
 
 def recompute_batch(db: Db, now: datetime, rules: Rulebook, size: int, is_sqlite: bool = True) -> int:
     """Take up to `size` marks and judge their persons; the marks vanish only with the result."""
-    marks = _take_marks(db, size, is_sqlite)
+    marks = _take_marks(db, size, milliseconds(now), is_sqlite)
     if not marks:
         return 0
     nodes = closure(db, marks)
@@ -98,11 +118,12 @@ def recompute_batch(db: Db, now: datetime, rules: Rulebook, size: int, is_sqlite
     return len(marks)
 
 
-def _take_marks(db: Db, size: int, is_sqlite: bool) -> dict[str, str]:
+def _take_marks(db: Db, size: int, due: int, is_sqlite: bool) -> dict[str, str]:
     lock_for_judging(db, is_sqlite)
     skip = "" if is_sqlite else " FOR UPDATE SKIP LOCKED"
-    sql = f"DELETE FROM dirty WHERE actor IN (SELECT actor FROM dirty ORDER BY since, actor LIMIT :n{skip}) RETURNING actor, cause"  # noqa: S608 — no value in it
-    return {row[0]: row[1] for row in db.execute(text(sql), {"n": size})}
+    chosen = f"SELECT actor FROM dirty WHERE since < :deferred OR since <= :due ORDER BY since, actor LIMIT :n{skip}"  # noqa: S608
+    sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608 — no value in it
+    return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, "deferred": _DEFERRED, "due": _DEFERRED + due})}
 
 
 def lock_for_judging(db: Db, is_sqlite: bool) -> None:

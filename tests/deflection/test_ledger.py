@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Database
-from app.deflection import Rulebook, outcome_stamp, recompute_due, record, verify_sample
+from app.deflection import Rulebook, ledger, outcome_stamp, recompute_due, record, verify_sample
 from tests.deflection.story import START, Story, parsed
 
 T0 = datetime.fromtimestamp(START / 1000, UTC)
@@ -156,3 +156,26 @@ def test_a_new_event_is_visible_in_its_outcome_with_one_beat_of_the_worker(datab
     assert tell(database, T0, Story(tab="tv1", prefix="n").vote(80, 1, view_id="wv1")) == 1
     assert rows(database, "SELECT outcome FROM need") == [("answered_confirmed",)]
     assert rows(database, "SELECT outcome, searches FROM visitor_session") == [("answered_confirmed", 1)]
+
+
+def test_a_person_that_cannot_be_judged_does_not_stop_the_others_and_is_tried_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    judge = ledger.judge
+
+    def stumbling(events, *given):
+        events = list(events)
+        if any(event.visitor == "v3" for event in events):
+            raise ZeroDivisionError("a mistake of ours")
+        return judge(events, *given)
+
+    monkeypatch.setattr(ledger, "judge", stumbling)
+    tell(database, T0, *[answered(f"v{i}") for i in range(6)])
+    recompute_due(database, T0)
+    assert len(rows(database, "SELECT 1 FROM need")) == 5
+    assert rows(database, "SELECT actor FROM dirty") == [("v:v3",)]
+    assert "could not be judged" in caplog.text
+    monkeypatch.undo()
+    assert recompute_due(database, T0 + timedelta(minutes=10)) == 0
+    assert recompute_due(database, T0 + timedelta(minutes=61)) == 1
+    assert len(rows(database, "SELECT 1 FROM need")) == 6
