@@ -63,9 +63,7 @@ def with_form(answer: OfferedAnswer, form_id: str, tab: str) -> str:
 
 def matching_notices(words: str) -> list[NoticeText]:
     """Service notices that speak of what somebody is writing about: known problems come before everything else."""
-    folded = f" {' '.join(words.casefold().split())} "
     try:
-        current = context.catalog().notices(context.now())
+        return [notice_text(n) for n in context.catalog().matching_notices(words, context.now())][:2]
     except Unavailable:
         return []
-    return [notice_text(n) for n in current if any(word.casefold() in folded for word in n.matches if word.strip())][:2]

@@ -1,18 +1,32 @@
-"""Which arm of the trial a person is in: most see answers in the contact form, a few do not, so that their effect can be measured."""
+"""Which arm of the trial a person is in: most see answers in the contact form, some do not, so that their effect can be measured."""
 
 from __future__ import annotations
 
-import hashlib
+from datetime import timedelta
 
+from flask import current_app
+
+from app import deflection
 from app.deflection import Actor
 from app.web import context
+
+LOOK_AGAIN = timedelta(minutes=10)
+"""The share follows last month's forms; it need not be counted for every form."""
 
 
 def arm_of(actor: Actor, form_id: str) -> str:
     """`on` or `holdout`, the same for one person each time; staff always see what customers see."""
-    share = context.portal().settings.form_holdout_share
+    share = _share()
     if actor.role != "customer" or share <= 0:
         return "on"
-    person = actor.account or actor.visitor or actor.tab or form_id
-    drawn = int.from_bytes(hashlib.sha256(f"form-answers/{person}".encode()).digest()[:6], "big") / 2**48
-    return "holdout" if drawn < share else "on"
+    return deflection.arm_of(actor.account or actor.visitor or actor.tab or form_id, share)
+
+
+def _share() -> float:
+    """The share of people without answers, counted at most every ten minutes in this process."""
+    setting, now = context.portal().settings.form_holdout_share, context.now()
+    known = current_app.extensions.get("trial_share")
+    if known is None or abs(now - known[0]) > LOOK_AGAIN:
+        known = (now, deflection.current_share(context.db(), now, setting))
+        current_app.extensions["trial_share"] = known
+    return float(known[1])

@@ -24,6 +24,9 @@ if (form) {
   const field = (name) => form.elements[name];
   const words = () => Object.fromEntries(FIELDS.filter((n) => field(n)).map((n) => [n, field(n).value]));
 
+  /* this tab's id, which help.js keeps: what is recorded here belongs to what was recorded before */
+  try { for (const hidden of $$("input[name=t]")) hidden.value = sessionStorage.tab || hidden.value; } catch { /* the server's id stays */ }
+
   /* the words of this tab come back when the page comes back empty: after an article, a reload, a sign-in */
   const before = kept.read();
   const filled = field("subject").value || field("message").value;
