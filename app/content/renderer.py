@@ -19,8 +19,8 @@ from app.content.render_process import receive, send
 from app.content.rendering import Rendered, as_plain_text
 
 _TOP = Path(__file__).resolve().parents[2]
-_WALL_FACTOR = 3
-"""Wall time allowed per CPU second: on a busy machine an honest article may have to wait for its turn."""
+_WALL_FACTOR, _WALL_BASE = 10, 30.0
+"""Wall time allowed: on a busy machine an honest article may have to wait for its turn, so only a stuck process reaches this."""
 _BASE_SECONDS, _SECONDS_PER_KB = 0.5, 0.025
 """What an honest article may need: prose takes 0.004 s per kB, dense tables 0.01."""
 _PATIENCE = 4.0
@@ -147,7 +147,7 @@ class _Renderer:
         return _rendered(answer)
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
-        limit = seconds * _WALL_FACTOR + 5
+        limit = seconds * _WALL_FACTOR + _WALL_BASE
         # Big answers arrive in parts, but a renderer writes only when it has finished: the first byte is what we wait for.
         ready, _, _ = select.select([self._stdout], [], [], limit)
         if not ready:
