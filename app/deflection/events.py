@@ -448,5 +448,5 @@ def _check_presence(kind: str, values: dict[str, Any], errors: dict[str, str]) -
 def event_from(kind: str, common: Mapping[str, Any], body: Mapping[str, Any]) -> Event:
     """The event of a stored row, which was checked when it came in."""
     cls = EVENT_TYPES[kind]
-    own = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+    own: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
     return cls(**common, **own)

@@ -139,7 +139,8 @@ def _traces(
     if accounts <= {account}:
         return _Traces(tied, {}, account)
     # A shared browser: what was done under another account belongs to that account's person, the rest to nobody we could name.
-    mine, shared = set(names), {}
+    mine = set(names)
+    shared: dict[str, str] = {}
     for actor in sorted(tied - names):
         events = events_of_actors(db, [actor])
         owners = {event.account for event in events}
@@ -201,7 +202,8 @@ def _delete_where(db: Session, table: str, column: str, names: Iterable[str]) ->
 
 
 def _rows_of(db: Session, sql: str, nodes: Iterable[str]) -> list[Any]:
-    ordered, found = sorted(nodes), []
+    ordered = sorted(nodes)
+    found: list[Any] = []
     for i in range(0, len(ordered), 400):
         found += db.execute(_expanding(sql), {"ids": ordered[i : i + 400]}).mappings().all()
     return found

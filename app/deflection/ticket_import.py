@@ -6,10 +6,11 @@ requester (an address, hashed here, or its hash), account, status, into, updated
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from csv import DictReader
+from csv import Error as CsvError
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ def import_tickets(
     now: datetime,
     key: str | bytes,
     source: str = "import",
-    csv_file: bool = False,
+    csv: bool = False,
     complete_to: datetime | None = None,
     skip_bad: bool = False,
 ) -> Imported:
@@ -40,7 +41,7 @@ def import_tickets(
     """
     report = Imported()
     events: list[Event] = []
-    for number, row in _rows(lines, csv_file, report):
+    for number, row in _rows(lines, csv, report):
         report.lines = number
         try:
             events += ticket_events(row, now, key, source)
@@ -120,9 +121,9 @@ def _moment(value: Any, field: str) -> int:
     return milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def _rows(lines: Iterable[str | bytes], csv_file: bool, report: Imported) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _rows(lines: Iterable[str | bytes], csv: bool, report: Imported) -> Iterator[tuple[int, Mapping[str, Any]]]:
     texts = (line.decode("utf-8", "replace") if isinstance(line, bytes) else line for line in lines)
-    if csv_file:
+    if csv:
         yield from _csv_rows(texts, report)
         return
     for number, line in enumerate(texts, 1):
@@ -140,11 +141,11 @@ def _rows(lines: Iterable[str | bytes], csv_file: bool, report: Imported) -> Ite
 
 
 def _csv_rows(texts: Iterator[str], report: Imported) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(texts, restkey="(too many columns)")
+    reader = DictReader(texts, restkey="(too many columns)")
     try:
         for row in reader:
             yield reader.line_num, row
-    except csv.Error as error:
+    except CsvError as error:
         _refuse(report, reader.line_num, f"no CSV: {error}")
 
 

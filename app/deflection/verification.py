@@ -97,12 +97,12 @@ def rollup_differences(db: Session) -> list[Difference]:
     sums: Counter[tuple] = Counter()
     rows = db.execute(text("SELECT day, kind, cluster, article, lang, link_class, outcome, state FROM need")).mappings()
     for row in rows:
-        sums[rollup_key(row)] += 1
+        sums[rollup_key(dict(row))] += 1
     for key, n in _removed(db).items():
         sums[key] += n
     stored: dict[tuple, int] = {}
-    for row in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day")):
-        stored[tuple(row)[:8]] = row[8]
+    for found in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day")):
+        stored[tuple(found)[:8]] = found[8]
     return [
         Difference(f"roll-up {key}", str(stored.get(key, 0)), str(sums.get(key, 0)))
         for key in sorted(stored.keys() | sums.keys())

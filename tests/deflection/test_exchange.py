@@ -245,7 +245,7 @@ def test_tickets_come_from_csv_as_well(database: Database) -> None:
         'c1,2026-01-02 10:00+02:00,"lost card, again",phone,,solved\r\n',
         "c2,1767340800000,hello,email,anna@example.com,\r\n",
     ]
-    assert import_tickets(database, file, NOW, "k" * 32, csv_file=True).new == 3
+    assert import_tickets(database, file, NOW, "k" * 32, csv=True).new == 3
     recompute_due(database, NOW)
     with database.session() as db:
         found = db.execute(text("SELECT ticket_id, subject, channel, status, t FROM contact ORDER BY ticket_id")).all()
