@@ -51,6 +51,9 @@ class Settings:
     trusted_proxies: int = option(0, "How many proxies in front may be believed about the visitor's address.", 0, 10)
     smtp_url: str = option("", "smtp://user:password@host:port or smtps://…; empty: mail is written to the data folder.", secret=True)
     mail_from: str = option("Help <help@localhost>", "Sender of outgoing mail.")
+    drain_seconds: float = option(
+        1.0, "How long /readyz says no before TERM ends the portal, so that a load balancer turns away first.", 0, 60
+    )
     brand_file: Path = option(Path("brand.toml"), "The theme: name, logo, colours, fonts, radius.")
     metrics_token: str = option("", "Bearer token for /metrics from other hosts; empty: loopback only.", secret=True)
 

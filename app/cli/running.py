@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 
 import click
 
+from app.cli.supervision import Supervisor, end_with_parent, start
 from app.cli.terminal import ProgressLine, opened_portal, plain_errors
 from app.config import PREFIX, Settings, option_fields
 from app.content import read_pointer
@@ -42,14 +40,13 @@ def serve(port: int, processes: int, demo: bool) -> None:
         os.environ.setdefault(PREFIX + "BASE_URL", f"http://127.0.0.1:{port}")
     settings = Settings.from_environ()
     prepare(settings, demo)
-    web = start(_serve_web, port, processes)
-    children = [web]
-    stop_on_signals(children)
-    if _wait_until_ready(f"http://127.0.0.1:{port}/readyz", web):
+    supervisor = Supervisor(
+        settings.path(settings.data_folder), settings.drain_seconds, lambda: start(_serve_web, port, processes), lambda: start(_work)
+    )
+    if _wait_until_ready(f"http://127.0.0.1:{port}/readyz", supervisor.web):
         _greet(settings, port, demo)
-    if web.is_alive():
-        children.append(start(_work))
-    raise SystemExit(_watch(children))
+    supervisor.begin_work()
+    raise SystemExit(supervisor.watch())
 
 
 def prepare(settings: Settings, demo: bool) -> None:
@@ -93,25 +90,10 @@ def _add_demo_people(database: object) -> None:
                 add_user(db, email, Role(role), name, DEMO_PASSWORD, datetime.now(UTC))
 
 
-def start(job: Callable[..., None], *arguments: object) -> BaseProcess:
-    """Run a job in a process forked from this one, which has imported everything and opened nothing."""
-    process = multiprocessing.get_context("fork").Process(target=_in_own_session, args=(job, *arguments))
-    process.start()
-    return process
-
-
-def _in_own_session(job: Callable[..., None], *arguments: object) -> None:
-    # A Ctrl-C at the terminal goes to the supervisor alone, which then ends its children in good order.
-    os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    job(*arguments)
-
-
 def _serve_web(port: int, processes: int) -> None:
     from app.web.server import WebServer
 
-    WebServer(port, processes).run()
+    WebServer(port, processes, after_fork=end_with_parent).run()
 
 
 def _work() -> None:
@@ -119,18 +101,6 @@ def _work() -> None:
 
     with opened_portal() as portal:
         work_until_stopped(portal)
-
-
-def stop_on_signals(children: list[BaseProcess]) -> None:
-    """Ctrl-C or TERM ends web and worker."""
-
-    def stop(_number: int, _frame: object) -> None:
-        for child in children:
-            if child.is_alive():
-                child.terminate()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
 
 
 def _wait_until_ready(url: str, web: BaseProcess, seconds: float = 60) -> bool:
@@ -159,22 +129,6 @@ def _greet(settings: Settings, port: int, demo: bool) -> None:
         mail = settings.path(settings.data_folder) / "mail"
         click.echo(f"\nOutgoing mail is written to {mail.relative_to(settings.root) if mail.is_relative_to(settings.root) else mail}/")
         click.echo("Articles are followed: save a file under articles/ and reload the page. Ctrl-C ends.")
-
-
-def _watch(children: list[BaseProcess]) -> int:
-    """Wait until the web ends; a worker that dies is started again, at most once a second."""
-    web = children[0]
-    while web.is_alive():
-        web.join(timeout=1)
-        if len(children) > 1 and web.is_alive() and children[1].exitcode not in (None, 0):
-            click.echo(f"The background worker ended with {children[1].exitcode}; starting it again.", err=True)
-            children[1] = start(_work)
-    for worker in children[1:]:
-        worker.terminate()
-        worker.join(timeout=10)
-        if worker.is_alive():
-            worker.kill()
-    return 0 if web.exitcode in (0, -signal.SIGTERM) else 1
 
 
 @click.command()

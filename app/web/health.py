@@ -7,7 +7,6 @@ import ipaddress
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
@@ -20,6 +19,7 @@ from app.errors import KnowledgeBaseError
 from app.portal import Portal
 from app.tickets import count_dead, count_pending
 from app.web import context
+from app.web.draining import is_draining
 
 bp = Blueprint("health", __name__)
 
@@ -77,16 +77,6 @@ def _content(portal: Portal) -> None:
 
 def _index(portal: Portal) -> None:
     portal.engine.check()
-
-
-def draining_file(data_folder: Path, server_pid: int) -> Path:
-    """The file by which the supervisor tells the workers of one server that it is about to end."""
-    return data_folder / f"draining-{server_pid}"
-
-
-def is_draining(data_folder: Path) -> bool:
-    """Whether the server that this worker belongs to was told to end; it still answers, but nobody new should be sent here."""
-    return draining_file(data_folder, os.getppid()).exists() or draining_file(data_folder, os.getpid()).exists()
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------------

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from app.web.connections import GatheringWorker
 from app.web.factory import create_app
 
 
-class WebServer(BaseApplication):
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
     """Serves on loopback until TERM; answers under way are finished first."""
 
-    def __init__(self, port: int, processes: int) -> None:
+    def __init__(self, port: int, processes: int, after_fork: Callable[[], object] = lambda: None) -> None:
         self.options: dict[str, Any] = {
             "bind": f"127.0.0.1:{port}",
-            "worker_class": "gthread",
+            "worker_class": GatheringWorker,
             "workers": processes,
             "threads": 16,
             "timeout": 60,
             "graceful_timeout": 8,
             "keepalive": 15,
             "loglevel": "warning",
+            # Gunicorn's own remote control by a socket file: nobody uses it here, so nobody can.
+            "control_socket_disable": True,
+            "post_fork": lambda _server, _worker: after_fork(),
         }
         super().__init__()
 

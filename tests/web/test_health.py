@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.content import ContentUnavailable
 from app.portal import Portal
 from app.search import SearchUnavailable
-from app.web.health import draining_file
+from app.web.draining import draining_file
 
 
 def test_alive_asks_nothing_of_anybody(app: Flask, client: FlaskClient) -> None:
