@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from app.accounts import Role, add_user, open_session
 from app.config import Settings
@@ -86,10 +87,12 @@ def normal(text: str) -> str:
 class Side:
     """One of the two portals, with a client for a visitor, one for a customer and one for an agent."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, compiled_templates: FileSystemBytecodeCache) -> None:
         self.portal = open_portal(settings)
         Base.metadata.create_all(self.portal.database.engine)
         self.app = create_app(portal=self.portal)
+        self.app.jinja_env.bytecode_cache = compiled_templates
+        self.known: dict[tuple[str, str], tuple[int, str, str, str]] = {}
         self.visitor = self.app.test_client()
         self.customer = self._signed_in(Role.CUSTOMER)
         self.agent = self._signed_in(Role.AGENT)
@@ -104,7 +107,9 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def sides(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Side]]:
+def sides(
+    published: Settings, tmp_path_factory: pytest.TempPathFactory, compiled_templates: FileSystemBytecodeCache
+) -> Iterator[dict[str, Side]]:
     """`full` has all articles, `visitor` and `customer` only what these may see."""
     folder = tmp_path_factory.mktemp("sides")
     smaller = {
@@ -112,7 +117,9 @@ def sides(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         for name, hidden in (("visitor", HIDDEN_FROM_VISITORS), ("customer", HIDDEN_FROM_ALL))
     }
     made = {
-        name: Side(replace(settings, database_url=f"sqlite:///{folder}/{name}.sqlite3", data_folder=settings.data_folder))
+        name: Side(
+            replace(settings, database_url=f"sqlite:///{folder}/{name}.sqlite3", data_folder=settings.data_folder), compiled_templates
+        )
         for name, settings in {"full": published, **smaller}.items()
     }
     yield made
@@ -126,6 +133,13 @@ def answer(client: FlaskClient, path: str) -> tuple[int, str, str, str]:
     return got.status_code, normal(got.headers.get("Location", "")), got.content_type, normal(got.get_data(as_text=True))
 
 
+def expected(side: Side, who: str, path: str) -> tuple[int, str, str, str]:
+    """What the portal without the hidden articles answers; asked once, because nothing there can change it."""
+    if (who, path) not in side.known:
+        side.known[who, path] = answer(getattr(side, who), path)
+    return side.known[who, path]
+
+
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("who", ["visitor", "customer"])
 def test_every_surface_answers_as_if_the_hidden_articles_did_not_exist(sides: dict[str, Side], who: str, warm: bool) -> None:
@@ -135,21 +149,21 @@ def test_every_surface_answers_as_if_the_hidden_articles_did_not_exist(sides: di
         if warm:
             full.agent.get(path)
             full.visitor.get(path)
-        if answer(getattr(full, who), path) != answer(getattr(without, who), path):
+        if answer(getattr(full, who), path) != expected(without, who, path):
             different.append(path)
     assert different == []
 
 
 def test_the_comparison_sees_the_difference_when_there_is_one(sides: dict[str, Side]) -> None:
     """The same comparison, made by somebody who may see them, finds every hidden article: the probes reach them all."""
-    differs = [path for path in PROBES if answer(sides["full"].agent, path) != answer(sides["visitor"].agent, path)]
-    for expected in (
+    for path in (
         "/en/", "/en/categories/vault", "/en/categories/grimoire", "/en/articles/override-a-declined-card", "/sv/articles/sphinx-notes",
         "/en/articles/sphinx-notes/history", "/a/quetzal", "/api/v1/articles/sphinx-notes?locale=en", "/en/search?q=sphinx",
         "/api/v1/search?q=quetzal&limit=50", "/api/v1/suggest?q=quet&limit=20", "/en/suggest?q=hippo", "/en/articles/quetzal-old",
         "/en/articles/card-declined", "/media/en/vault/plan.svg", "/en/articles/old-internal",
     ):  # fmt: skip
-        assert expected in differs
+        assert path in PROBES
+        assert answer(sides["full"].agent, path) != answer(sides["visitor"].agent, path), path
 
 
 @pytest.mark.parametrize("who", ["visitor", "customer"])
