@@ -28,6 +28,7 @@ from app.web import (
     health,
     help_center,
     i18n,
+    logs,
     page_cache,
     privacy,
     report_desk,
@@ -42,7 +43,7 @@ from app.web import (
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
-PARTS = (error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
+PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
 """What is set up before any page, in this order."""
 
 BLUEPRINTS = (accounts, admin, feeds, beacons, contact, requests, agent, writer, reports, report_desk, privacy, search_pages, feedback, help_center)
