@@ -141,7 +141,7 @@ def _draft_of_address() -> ContactForm | None:
 
 
 @bp.post("/<locale>/contact/check")
-def check(locale: str) -> str | BaseResponse | tuple[str, int]:
+def check(locale: str) -> str | BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
     """The step between writing and sending for browsers without script: answers if there are any, else it is sent at once."""
     form = checked(sent_form())
     if form.errors:

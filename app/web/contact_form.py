@@ -114,7 +114,7 @@ def empty_form() -> ContactForm:
 
 def kept_form(form_id: str, kept: KeptDraft, files: list[StoredFile]) -> ContactForm:
     """The form as it was kept."""
-    return ContactForm(form_id=form_id, files=tuple(files), **{name: kept.fields.get(name, "") for name in WORDS})
+    return ContactForm(form_id=form_id, files=tuple(files), **{name: kept.fields.get(name, "") for name in WORDS})  # type: ignore[arg-type]
 
 
 def sent_form() -> ContactForm:
@@ -127,7 +127,7 @@ def sent_form() -> ContactForm:
     if user is not None:
         words["email"] = user.email
     files = files_of_draft(context.db(), form_id) if form_id else []
-    return ContactForm(form_id=form_id or new_id(), files=tuple(files), **words)
+    return ContactForm(form_id=form_id or new_id(), files=tuple(files), **words)  # type: ignore[arg-type]
 
 
 def checked(form: ContactForm) -> ContactForm:
