@@ -6,7 +6,8 @@ import re
 
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*[ \t\u00a0]+(?=[^\W\d_a-zа-я]|[\"“‘(\[\d])|[。！？]+|\n+")
 _ABBREVIATIONS = frozenset(
-    ["e.g.", "i.e.", "etc.", "mr.", "mrs.", "ms.", "dr.", "no.", "nr.", "st.", "vs.", "approx.", "incl.", "t.ex.", "bl.a.", "d.v.s.", "s.k.", "ca.", "z.b.", "d.h.", "bzw.", "usw.", "т.е.", "т.д.", "т.п.", "др.", "руб."]
+    {"e.g.", "i.e.", "etc.", "mr.", "mrs.", "ms.", "dr.", "no.", "nr.", "st.", "vs.", "approx.", "incl."}
+    | {"t.ex.", "bl.a.", "d.v.s.", "s.k.", "ca.", "z.b.", "d.h.", "bzw.", "usw.", "т.е.", "т.д.", "т.п.", "др.", "руб."}
 )
 
 

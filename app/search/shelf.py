@@ -75,8 +75,13 @@ class ShelvedText:
     """Where each sentence begins in its section."""
 
 
+def _storable(text: str) -> str:
+    """The text without half characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def term_hash(stem: str) -> int:
-    return zlib.crc32(stem.encode())
+    return zlib.crc32(stem.encode("utf-8", "replace"))
 
 
 def shelved(analysed: Analysed) -> tuple[np.ndarray, np.ndarray]:
@@ -122,8 +127,7 @@ class Shelf:
         if not writing and not path.is_file():
             raise FileNotFoundError(path)
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")  # derived data; a power failure costs a reindex at most
+        self._connection.execute("PRAGMA synchronous = OFF")  # derived data, like the index: a power failure costs a reindex at most
         if writing:
             self._connection.executescript(_SCHEMA)
         self._cached: OrderedDict[int, ShelvedText] = OrderedDict()
@@ -145,7 +149,7 @@ class Shelf:
             "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words, sentences)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
-             document.live_from, document.live_until, document.title, json.dumps(analysed.sections, ensure_ascii=False), words.tobytes(),
+             document.live_from, document.live_until, _storable(document.title), json.dumps(analysed.sections), words.tobytes(),
              starts.tobytes()),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)

@@ -11,13 +11,13 @@ Whoosh keeps the inverted index (terms, postings, positions, field lengths, dele
 from __future__ import annotations
 
 import json
+import logging
 import os
-import pickle
 import shutil
-import struct
 import threading
 import time
-import zlib
+import traceback
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -50,11 +50,12 @@ MOST_SEGMENTS = 12
 MERGED_AT_ONCE = 200
 """Documents that one commit may merge, so that a commit of one article stays quick however large the base is."""
 MEMORY_MB = 256
+WRITER_SECONDS = 10.0
+"""How long a publish waits for another one that is writing."""
 
 _LENGTHS = np.array([byte_to_length(b) for b in range(256)], dtype=np.float64)
-_BROKEN = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, AssertionError, ImportError, struct.error, zlib.error,
-           pickle.UnpicklingError, index.IndexError, TermNotFound)  # fmt: skip
-"""What reading a missing or damaged index raises. Whoosh has no error of its own for most of it."""
+
+_log = logging.getLogger(__name__)
 
 
 def schema_for(locales: Iterable[str]) -> fields.Schema:
@@ -71,6 +72,7 @@ class WhooshSegment(Segment):
 
     def __init__(self, storage: FileStorage, schema: fields.Schema, segment: Any) -> None:
         self._reader = SegmentReader(storage, schema, segment)
+        weakref.finalize(self, _close, self._reader)  # when the last search on it ends, in whatever thread
         self._reading = threading.Lock()  # Whoosh's files have one read position each
         size = segment.doc_count_all()
         names = [n for n in schema.names() if n != ROW and n in set(self._reader.indexed_field_names())]
@@ -81,12 +83,6 @@ class WhooshSegment(Segment):
             lengths={n: _LENGTHS[self._column(storage, segment, f"_{n}_len", "u1", size)] for n in names},
             totals={n: int(self._reader.field_length(n)) for n in names},
         )
-
-    def __del__(self) -> None:
-        # Served until the last search on it ends, in whatever thread: only the segment itself knows when that is.
-        reader = getattr(self, "_reader", None)
-        if reader is not None:
-            reader.close()
 
     @staticmethod
     def _column(storage: FileStorage, segment: Any, name: str, kind: str, size: int) -> np.ndarray:
@@ -150,7 +146,7 @@ class WhooshEngine:
         self.folder = Path(index_folder)
         self._today = today or (lambda: datetime.now(UTC).date())
         self._served: Served | None = None
-        self._broken: str = "no index has been opened yet; run `flask kb publish`"
+        self._broken: str = "no index has been opened yet; run `flask kb publish`."
         self._opening = threading.Lock()
         self._decoded = BoundedCache(DECODED_BYTES)
 
@@ -189,16 +185,22 @@ class WhooshEngine:
             gone = [current.number_of_key[k] for k in keys if k in current.number_of_key]
             if changed or gone:
                 self._commit(folder, changed, gone, rows=[int(current.rows[n]) for n in gone])
-        except _BROKEN as error:
-            raise SearchUnavailable(f"The index {folder.name} cannot be updated: {error!r}. Run `flask kb reindex`.") from error
+        except SearchUnavailable:
+            raise
+        except Exception as error:  # reading a damaged index raises anything; see `_failure`
+            raise _failure(f"the index {folder.name} cannot be updated", error) from error
         self.open(served.origin.generation, revision, context)
         return served.origin.generation
 
-    def _commit(self, folder: Path, documents: Sequence[SearchDocument], removed: Sequence[int], rows: Sequence[int] = (), merge_all: bool = False) -> None:
+    def _commit(
+        self, folder: Path, documents: Sequence[SearchDocument], removed: Sequence[int], rows: Sequence[int] = (), merge_all: bool = False
+    ) -> None:
         schema = schema_for(_read_facts(folder))
         shelf = Shelf(folder / FILE_NAME, writing=True)
         try:
-            writer = index.open_dir(str(folder), schema=schema).writer(compound=False, limitmb=MEMORY_MB, timeout=10.0)
+            writer = index.open_dir(str(folder), schema=schema).writer(
+                compound=False, limitmb=MEMORY_MB, timeout=WRITER_SECONDS, codec=W3Codec(compression=0)
+            )
         except index.LockError:
             shelf.close()
             raise SearchUnavailable("Another publish is writing the index; try again when it has finished.") from None
@@ -241,10 +243,10 @@ class WhooshEngine:
             previous = self._served if self._served and self._served.origin.generation == generation else None
             try:
                 self._served = self._load(generation, revision, context, previous)
-            except _BROKEN as error:
-                self._broken = f"the index {generation} cannot be read ({error!r}); run `flask kb reindex`"
-                self._served = None
-                raise SearchUnavailable(self._broken) from error
+            except Exception as error:  # reading a damaged index raises anything; see `_failure`
+                failure = _failure(f"the index {generation} cannot be read", error)
+                self._broken, self._served = str(failure), None
+                raise failure from error
 
     def _load(self, generation: str, revision: str, context: SearchContext, previous: Served | None) -> Served:
         folder = self.folder / generation
@@ -277,6 +279,8 @@ class WhooshEngine:
         live = [int(row) for segment, dead in zip(segments, deleted, strict=True) for row in segment.rows[~dead]]
         entries = {r: previous.entries_by_row[r] for r in live if r in previous.entries_by_row} if previous else {}
         entries |= shelf.entries([r for r in live if r not in entries])
+        if len(entries) != len(live):
+            raise ValueError(f"it names {len(live)} articles, {FILE_NAME} has {len(entries)} of them")
         origin = Origin(folder.name, toc.generation, revision)
         return Served(origin, segments, deleted, shelf, entries, context, self._decoded)
 
@@ -284,15 +288,15 @@ class WhooshEngine:
         served = self._state()
         try:
             return answer(served, query, self._today())
-        except _BROKEN as error:
-            raise SearchUnavailable(f"Searching {served.origin.generation} failed: {error!r}") from error
+        except Exception as error:  # see `_failure`: down is never the same as nothing found
+            raise _failure(f"searching {served.origin.generation} failed", error) from error
 
     def suggest(self, text: str, locale: str, viewer: Viewer, limit: int = 6) -> Suggestions:
         served = self._state()
         try:
             return suggest(served, text, locale, viewer, self._today(), limit)
-        except _BROKEN as error:
-            raise SearchUnavailable(f"Suggesting from {served.origin.generation} failed: {error!r}") from error
+        except Exception as error:  # see `_failure`
+            raise _failure(f"suggesting from {served.origin.generation} failed", error) from error
 
     def check(self) -> None:
         """Raise `SearchUnavailable` with the reason when it cannot answer (for /readyz)."""
@@ -301,6 +305,8 @@ class WhooshEngine:
             raise SearchUnavailable(f"The index {served.origin.generation} has been removed; run `flask kb reindex`.")
 
     def close(self) -> None:
+        if self._served:
+            self._served.shelf.close()
         self._served = None
         self._broken = "the search engine has been closed"
 
@@ -317,7 +323,7 @@ class WhooshEngine:
     def _state(self) -> Served:
         served = self._served
         if served is None:
-            raise SearchUnavailable(f"Search cannot answer: {self._broken}.")
+            raise SearchUnavailable(f"Search cannot answer: {self._broken}")
         return served
 
 
@@ -327,6 +333,18 @@ def open_engine(index_folder: Path, today: Callable[[], date] | None = None) -> 
 
 
 FACTS = "facts.json"
+
+
+def _close(reader: SegmentReader) -> None:
+    with suppress(Exception):  # the files of a damaged index may not even close
+        reader.close()
+
+
+def _failure(what: str, error: Exception) -> SearchUnavailable:
+    """The one error that callers know. Whoosh has none of its own for most damage: unpickling and unpacking raise whatever they meet, and
+    a search that goes wrong must be told apart from one that finds nothing. The log keeps where it happened."""
+    _log.error("Search: %s\n%s", what, "".join(traceback.format_exception(error)))  # as text: the frames hold open files
+    return SearchUnavailable(f"{what[0].upper()}{what[1:]}: {type(error).__name__}: {error}. If it stays so, run `flask kb reindex`.")
 
 
 def _write_facts(folder: Path, locales: set[str]) -> None:
