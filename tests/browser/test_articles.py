@@ -29,7 +29,6 @@ def test_no_leads_to_reasons_and_to_a_person(open_page, site):
 def test_reading_is_reported_when_the_reader_leaves(open_page, site):
     page = open_page("/en/articles/activate-your-card")
     tab = page.evaluate("sessionStorage.tab")
-    page.clock.install()
     for _ in range(3):
         page.mouse.wheel(0, 100)
         page.wait_for_function("t => performance.now() > t", arg=page.evaluate("performance.now()") + 600)
