@@ -16,6 +16,7 @@ from app.web import (
     agent,
     api,
     assets,
+    audits,
     beacons,
     brand,
     contact,
@@ -46,7 +47,23 @@ CODE = Path(__file__).resolve().parents[2]
 PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
 """What is set up before any page, in this order."""
 
-BLUEPRINTS = (accounts, admin, feeds, beacons, contact, requests, agent, writer, reports, report_desk, privacy, search_pages, feedback, help_center)
+BLUEPRINTS = (
+    accounts,
+    admin,
+    feeds,
+    beacons,
+    contact,
+    requests,
+    agent,
+    writer,
+    reports,
+    audits,
+    report_desk,
+    privacy,
+    search_pages,
+    feedback,
+    help_center,
+)
 
 
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:

@@ -1,0 +1,76 @@
+"""A search followed to its end, on a page, beside a request and over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask.testing import FlaskClient
+
+from app.accounts import Role
+from app.deflection import Actor, Dwell, Search, TicketEvent, View, milliseconds, record
+from app.portal import Portal
+
+ACTOR = Actor(visitor="v" * 22, tab="tab-1", account=None, role="customer", ua="Mozilla/5.0")
+
+
+def remember(portal: Portal, *kinds: tuple[type, dict[str, object]], minutes_ago: int = 30) -> None:
+    """Record events of one visitor, ten seconds apart."""
+    start = milliseconds(datetime.now(UTC)) - minutes_ago * 60_000
+    common = {"visitor": ACTOR.visitor, "tab": ACTOR.tab, "account": None, "role": "customer", "ua": ACTOR.ua}
+    events = [
+        kind(event_id=f"e{n}-{minutes_ago}", t_client=None, t_sent=None, t_recv=start + n * 10_000, **common, **given)
+        for n, (kind, given) in enumerate(kinds)
+    ]
+    with portal.database.session() as db:
+        record(db, *events)
+
+
+SEARCHED = (Search, {"search_id": "s-1", "q": "declined", "mode": "submit", "n_results": 2, "results": ("cards/card-declined", "long/gone"),
+                     "surface": "portal", "answer_shown": False, "lang": "en"})  # fmt: skip
+OPENED = (View, {"view_id": "v-1", "article": "cards/card-declined", "source": "search", "search_id": "s-1", "beacon": True})
+READ = (Dwell, {"view_id": "v-1", "active_ms": 45_000})
+
+
+def test_a_manager_reads_why_a_search_counts_as_it_does(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED, OPENED, READ)
+    page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
+    assert "Probably answered" in page
+    assert "R6" in page
+    assert "Not final before" in page
+    assert "What would change it" in page
+
+
+def test_the_search_run_again_shows_what_is_found_now_beside_what_was_found_then(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED)
+    page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
+    rows = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert "Card declined" in rows
+    assert "long/gone" in rows, "an article that is gone is named as it was"
+    assert "Quetzal" not in page, "it is searched as the visitor would"
+
+
+def test_the_api_gives_the_same_as_data_and_sentences(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED, OPENED, READ)
+    found = signed_in(Role.MANAGER).get("/api/v1/searches/s-1/audit").get_json()
+    assert (found["outcome"], found["rule"], found["state"]) == ("answered_likely", "R6", "provisional")
+    assert found["views"][0]["active_ms"] == 45_000
+    assert any("45" in sentence for sentence in found["sentences"])
+
+
+def test_only_staff_may_follow_a_search(portal: Portal, client: FlaskClient, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED)
+    assert client.get("/reports/searches/s-1").status_code == 302
+    assert signed_in(Role.CUSTOMER).get("/reports/searches/s-1").status_code == 403
+    assert client.get("/api/v1/searches/s-1/audit").status_code == 401
+    assert signed_in(Role.AGENT).get("/reports/searches/s-404").status_code == 404
+
+
+def test_a_later_ticket_changes_the_outcome_and_the_audit_says_so(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED, OPENED, READ)
+    ticket = (TicketEvent, {"ticket_id": "k-1", "t_created": milliseconds(datetime.now(UTC)), "channel": "form", "subject": "card declined again",
+                            "direction": "in"})  # fmt: skip
+    remember(portal, ticket, minutes_ago=5)
+    page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
+    assert "Wrote to us" in page
+    assert "k-1" in page
