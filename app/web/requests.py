@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_skeleton
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -211,9 +211,8 @@ def file_size(size: int) -> str:
 def local_time(moment: datetime) -> str:
     """22 Nov 2026, 09:12 in the portal's time zone"""
     zone = ZoneInfo(context.portal().settings.time_zone)
-    return format_datetime(
-        moment, "d MMM y, HH:mm" if current_locale() == "en" else "medium", tzinfo=zone, locale=Locale.parse(current_locale(), sep="-")
-    )
+    date = format_skeleton("yMMMd", moment.astimezone(zone), tzinfo=zone, locale=Locale.parse(current_locale(), sep="-"))
+    return f"{date}, {clock(moment)}"
 
 
 @bp.app_template_filter("clock")
