@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.content import VISITOR, Article, ArticleGone, ArticleMoved, ArticleNotFound, Category, can_see
+from app.content import VISITOR, Article, ArticleGone, ArticleMoved, ArticleNotFound, Catalog, Category, Problem, can_see
 from app.errors import Unavailable
 from app.locales import best_match
 from app.web import context, error_pages
@@ -118,8 +118,16 @@ def article(locale: str, slug: str) -> str | BaseResponse | tuple[str, int]:
         newer=original if original is not None and original.locale != found.locale and catalog.is_outdated(found) else None,
         checked=_checked(found, today),
         related=catalog.related(found, viewer, today),
+        problems=_problems_for_the_writer(catalog, found),
         data=article_data(found, topic.title, topic.href),
     )
+
+
+def _problems_for_the_writer(catalog: Catalog, article: Article) -> list[Problem]:
+    """What is wrong with the article's file, shown on its page where uncommitted files are served: only its writer looks there."""
+    if not context.portal().settings.content_worktree:
+        return []
+    return [problem for problem in catalog.problems if problem.path == article.path]
 
 
 @bp.get("/<locale>/articles/<slug>/history")
