@@ -52,9 +52,11 @@ def _stemmer(language: str) -> Stemmer.Stemmer | None:
 
 
 def _hebrew(word: str) -> str:
-    # One prefix letter off only if enough of a word is left: בית (house) must not become ית.
-    if len(word) > 4 and word[0] in _HEBREW_PREFIXES:
-        word = word[1:]
+    # Up to two letters, because הכרטיס and כרטיס must meet and nobody can tell a prefix כ from a root's; but only while enough of a
+    # word is left: בית (house) must not become ית.
+    for _ in range(2):
+        if len(word) > 4 and word[0] in _HEBREW_PREFIXES:
+            word = word[1:]
     for ending in _HEBREW_ENDINGS:
         if len(word) > len(ending) + 2 and word.endswith(ending):
             return word[: -len(ending)]

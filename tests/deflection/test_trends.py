@@ -1,0 +1,86 @@
+"""Weeks: what is final, what is corrected, what is a change."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from report_needs import NOW, need
+
+from app.deflection.facts import DAY_MS, frame_of
+from app.deflection.trends import decompose, lateness, monday_of, shift, weekly
+
+TODAY = NOW // DAY_MS
+
+
+def _weeks(rates, n=300, seed=1):
+    """Needs of whole weeks ending three weeks ago, each with its solved share."""
+    rng = random.Random(seed)
+    start = monday_of(TODAY) - 7 * (len(rates) + 2)
+    return start, [
+        need(w * n + i, first=(start + 7 * w) * DAY_MS + int(rng.random() * 7 * DAY_MS), rule=6 if rng.random() < rate else 11)
+        for w, rate in enumerate(rates)
+        for i in range(n)
+    ]
+
+
+def test_weeks_begin_on_monday():
+    # 2026-11-16 was a Monday.
+    assert monday_of(20773) == 20773
+    assert monday_of(20779) == 20773
+    assert monday_of(20780) == 20780
+
+
+def test_newest_weeks_are_provisional_and_corrected_for_requests_to_come():
+    rng = random.Random(4)
+    facts = []
+    for i in range(12_000):
+        first = NOW - int(rng.uniform(0, 80) * DAY_MS)
+        delay = int(rng.uniform(0, 6) * DAY_MS) if rng.random() < 0.3 else -1
+        seen = delay >= 0 and first + 60_000 + delay <= NOW
+        facts.append(need(i, first=first, rule=1 if seen else 6, escalate_ms=delay if seen else -1))
+    frame = frame_of(facts)
+    weeks = weekly(frame, NOW, monday_of(TODAY) - 70, TODAY + 1, lateness(frame, NOW))
+    final = [w for w in weeks if not w.provisional]
+    newest = weeks[-1]
+    assert newest.provisional
+    assert all(w.nowcast is None for w in final)
+    truth = 0.7
+    assert newest.solved.rate > truth + 0.1, "raw, the newest week looks better than it is"
+    assert newest.nowcast == pytest.approx(truth, abs=0.05)
+
+
+def test_a_step_is_found_and_noise_is_not():
+    start, facts = _weeks([0.5] * 8 + [0.62] * 4)
+    frame = frame_of(facts)
+    found = shift(frame, weekly(frame, NOW, start, TODAY + 1))
+    assert found.clear
+    assert found.interval.holds(0.12)
+    alarms = 0
+    for seed in range(40):
+        start, facts = _weeks([0.5] * 12, n=150, seed=seed)
+        frame = frame_of(facts)
+        alarms += shift(frame, weekly(frame, NOW, start, TODAY + 1)).clear
+    assert alarms <= 2
+
+
+def test_no_shift_is_spoken_of_before_there_are_twelve_final_weeks():
+    start, facts = _weeks([0.5] * 11)
+    frame = frame_of(facts)
+    assert shift(frame, weekly(frame, NOW, start, TODAY + 1)) is None
+
+
+def test_other_questions_are_told_from_better_answers():
+    # Simpson's paradox: both clusters stay as they are, only the easy one grows.
+    before = [need(i, cluster=1, rule=6 if i % 10 < 8 else 11) for i in range(100)]
+    before += [need(1000 + i, cluster=2, rule=6 if i % 10 < 2 else 11) for i in range(300)]
+    now = [need(i, cluster=1, rule=6 if i % 10 < 8 else 11) for i in range(300)]
+    now += [need(1000 + i, cluster=2, rule=6 if i % 10 < 2 else 11) for i in range(100)]
+    mix, within = decompose(frame_of(now), frame_of(before))
+    assert within == pytest.approx(0, abs=1e-9)
+    assert mix == pytest.approx(0.65 - 0.35)
+    better = [need(i, cluster=1, rule=6 if i % 10 < 9 else 11) for i in range(100)]
+    better += [need(1000 + i, cluster=2, rule=6 if i % 10 < 3 else 11) for i in range(300)]
+    mix, within = decompose(frame_of(better), frame_of(before))
+    assert mix == pytest.approx(0, abs=1e-9)
+    assert within == pytest.approx(0.1)

@@ -1,0 +1,207 @@
+"""The report pages over real rows: who may see them, what they say, and what they never show."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from justhtml import JustHTML
+
+from app import deflection
+from app.accounts import Role
+from app.deflection import simulate
+from app.deflection.exchange import import_events
+
+PAGES = ("/reports/", "/reports/today", "/reports/definitions", "/reports/trial", "/reports/notes", "/reports/phrases", "/reports/weeks.csv")
+SECRET = "my neighbour Zebulon Quick"
+
+
+def _fill(portal, needs=900, extra=()):
+    """Simulated weeks, judged and grouped as the worker does it."""
+    now = datetime.now(UTC)
+    topics = [
+        simulate.Subject("decline", {"en": ("card declined", "declined card abroad"), "sv": ("kortet nekas",)}, ("cards/card-declined",), 0.6, 0.5),
+        simulate.Subject("activate", {"en": ("activate my card", "activate card")}, ("cards/activate-your-card",), 0.8, 0.3),
+        simulate.Subject("virtual", {"en": ("=virtual card limit", "limit of virtual card")}, (), 0.5, 0.5),
+    ]
+    start = int((now - timedelta(days=80)).timestamp() * 1000)
+    stream = simulate.stream(11, topics, needs, start, 79)
+    import_events(portal.database, [*simulate.lines(stream), *extra])
+    deflection.recompute_due(portal.database, now)
+    with portal.database.session() as db:
+        while deflection.assign_due(db, now):
+            pass
+        deflection.name_clusters(db, now, 3)
+    return stream
+
+
+@pytest.fixture
+def filled(app, portal):
+    return _fill(portal)
+
+
+@pytest.fixture
+def manager(filled, signed_in):
+    return signed_in(Role.MANAGER)
+
+
+def _text(response):
+    assert response.status_code == 200, response.status_code
+    return response.get_data(as_text=True)
+
+
+def _words(html):
+    return re.sub(r"\s+", " ", JustHTML(html).to_text())
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_only_managers_may_see_reports(client, signed_in, path):
+    assert client.get(path).status_code == 302
+    assert signed_in(Role.CUSTOMER).get(path).status_code == 403
+    assert signed_in(Role.AGENT).get(path).status_code == 403
+    assert signed_in(Role.ADMIN).get(path).status_code == 200
+
+
+def test_writers_may_see_learned_phrases_but_no_reports(signed_in):
+    writer = signed_in(Role.WRITER)
+    assert writer.get("/reports/phrases").status_code == 200
+    assert writer.get("/reports/").status_code == 403
+
+
+def test_a_new_portal_says_what_will_be_here(signed_in):
+    page = _words(_text(signed_in(Role.MANAGER).get("/reports/")))
+    assert "No final questions in this range yet" in page
+
+
+def test_page_shows_the_headline_with_size_interval_and_definition(manager):
+    html = _text(manager.get("/reports/?w=13"))
+    page = JustHTML(html)
+    assert [h.to_text().strip() for h in page.query("h1")] == ["Self-service, last 13 weeks"]
+    words = _words(html)
+    assert "Solved without a ticket" in words
+    assert re.search(r"confirmed \(the floor\) and [\d.]+% likely, of [\d,]+ questions\. 95% interval [\d.]+ to [\d.]+", words)
+    links = {a.attrs["href"] for a in page.query("a") if "/reports/definitions#" in a.attrs.get("href", "")}
+    definitions = JustHTML(_text(manager.get("/reports/definitions")))
+    targets = {node.attrs["id"] for node in definitions.query("[id]")}
+    assert len(links) > 8
+    assert {link.split("#")[1] for link in links} <= targets
+
+
+def test_charts_tell_their_story_in_words_and_have_their_numbers_in_tables(manager):
+    page = JustHTML(_text(manager.get("/reports/?w=13")))
+    images = page.query('[role="img"]')
+    assert images
+    assert all(image.attrs.get("aria-label", "").strip() for image in images)
+    assert any("Weekly share of questions" in image.attrs["aria-label"] for image in images)
+    assert len(page.query("table")) >= 6
+    assert all(table.query("th") for table in page.query("table"))
+
+
+def test_endings_add_up_on_the_page_and_in_the_file(manager):
+    rows = manager.get("/reports/endings.json?w=13").get_json()["rows"]
+    numbers = {row["ending"]: row["questions"] for row in rows}
+    assert numbers.pop("total") == sum(numbers.values()) > 100
+    shown = [int(n.to_text().replace(",", "")) for n in JustHTML(_text(manager.get("/reports/?w=13"))).query(".funnel .num")]
+    came, _, *parts = shown
+    assert came == sum(parts)
+
+
+def test_every_table_can_be_had_as_csv_and_json_with_the_same_rows(manager):
+    for key in deflection.TABLES:
+        as_csv = list(csv.DictReader(io.StringIO(_text(manager.get(f"/reports/{key}.csv?w=13")))))
+        as_json = manager.get(f"/reports/{key}.json?w=13").get_json()["rows"]
+        assert len(as_csv) == len(as_json), key
+        if as_json:
+            assert set(as_csv[0]) == set(as_json[0]), key
+
+
+def test_no_cell_of_a_file_is_taken_for_a_formula(portal, signed_in, app):
+    _fill(portal, 300)
+    with portal.database.session() as db:
+        rows = deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3))
+        names = [r.cluster for r in rows.failures if r.cluster > 0]
+        deflection.rename_cluster(db, names[0], '=HYPERLINK("http://evil.example")', "me", datetime.now(UTC))
+    body = _text(signed_in(Role.MANAGER).get("/reports/failures.csv?w=13"))
+    cells = [cell for row in csv.reader(io.StringIO(body)) for cell in row]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "@", "\t", "\r")]
+
+
+def test_what_one_person_asked_is_shown_nowhere(app, portal, signed_in):
+    now = int((datetime.now(UTC) - timedelta(days=20)).timestamp() * 1000)
+    lonely = [
+        f'{{"event_id":"x{i}","type":"search","t_client":{now + i},"t_sent":{now + i},"t_recv":{now + i},"visitor":"lonely","tab":"x",'
+        f'"ua":"Mozilla","search_id":"x{i}","q":"{SECRET} {i}","mode":"submit","n_results":0}}'
+        for i in range(3)
+    ]
+    _fill(portal, 300, lonely)
+    manager = signed_in(Role.MANAGER)
+    paths = ["/reports/?w=13", "/reports/today", "/reports/phrases", *(f"/reports/{key}.{form}?w=13" for key in deflection.TABLES for form in ("csv", "json"))]
+    with portal.database.session() as db:
+        from sqlalchemy import text
+
+        clusters = db.execute(text("SELECT DISTINCT cluster FROM need WHERE q LIKE '%zebulon%' OR q LIKE '%Zebulon%'")).scalars().all()
+    assert clusters
+    paths += [f"/reports/groups/{cluster}" for cluster in clusters] + [f"/reports/groups/{cluster}/draft.md" for cluster in clusters]
+    for path in paths:
+        body = manager.get(path).get_data(as_text=True).casefold()
+        assert "zebulon" not in body, path
+
+
+def test_filters_live_in_the_address_and_too_few_people_show_nothing(manager):
+    phones = _words(_text(manager.get("/reports/?w=13&device=phone")))
+    assert "Filters: 1 in use" in phones
+    nobody = _text(manager.get("/reports/?w=13&device=phone&link=tab&locale=sv&surface=widget"))
+    assert "Too few people" in nobody or "No final questions" in nobody
+    assert manager.get("/reports/?w=999&link=king&device=" + "x" * 5000).status_code == 200
+
+
+def test_other_definitions_stand_beside_ours_with_the_reason(manager):
+    page = _words(_text(manager.get("/reports/?w=13")))
+    assert "What other tools would report on the same data" in page
+    assert "Silence is not an answer" in page
+    rows = {row["definition"]: row for row in manager.get("/reports/vendors.json?w=13").get_json()["rows"]}
+    assert rows["silence"]["value"] > rows["hylla"]["value"]
+
+
+def test_a_note_stands_on_the_chart(manager):
+    token = _text(manager.get("/reports/notes")).split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    day = (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
+    bad = manager.post("/reports/notes", data={"csrf_token": token, "day": "2999-01-01", "kind": "outage", "text": ""})
+    assert bad.status_code == 422
+    assert "There is a problem" in bad.get_data(as_text=True)
+    done = manager.post("/reports/notes", data={"csrf_token": token, "day": day, "kind": "outage", "text": "App <outage>"})
+    assert done.status_code == 303
+    html = _text(manager.get("/reports/?w=13"))
+    assert "App &lt;outage&gt;" in html
+    assert "<outage>" not in html
+
+
+def test_an_editor_renames_a_group_and_the_report_says_so(manager, portal):
+    with portal.database.session() as db:
+        found = deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3))
+    cluster = next(row.cluster for row in found.failures if row.cluster > 0)
+    page = _text(manager.get(f"/reports/groups/{cluster}"))
+    token = page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    done = manager.post(f"/reports/groups/{cluster}", data={"csrf_token": token, "do": "rename", "name": "Virtual cards"})
+    assert done.status_code == 303
+    assert "Virtual cards" in _text(manager.get("/reports/?w=13"))
+    assert "Virtual cards" in _text(manager.get(f"/reports/groups/{cluster}/draft.md"))
+    assert manager.post(f"/reports/groups/{cluster}", data={"csrf_token": token, "do": "merge", "into": "x"}).status_code == 422
+    assert manager.get("/reports/groups/99999").status_code == 404
+
+
+def test_today_counts_from_the_events_alone(app, portal, signed_in):
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    lines = [
+        f'{{"event_id":"d{i}","type":"search","t_client":{now},"t_sent":{now},"t_recv":{now},"visitor":"v{i}","tab":"t{i}","ua":"Mozilla",'
+        f'"role":"{"agent" if i == 9 else "customer"}","search_id":"d{i}","q":"lost card","mode":"submit","n_results":{i % 2}}}'
+        for i in range(10)
+    ]
+    import_events(portal.database, lines)
+    words = _words(_text(signed_in(Role.MANAGER).get("/reports/today")))
+    assert "Searches 9" in words
+    assert "lost card" in words
