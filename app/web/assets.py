@@ -147,10 +147,11 @@ def favicon() -> Response:
 
 def asset(name: str) -> str:
     """The address of a built file: `asset('help.css')`."""
-    return f"/static/{_manifest()[name]}"
+    return f"/static/{current_manifest()[name]}"
 
 
-def _manifest() -> dict[str, str]:
+def current_manifest() -> dict[str, str]:
+    """Name → built name of every asset, built anew while somebody edits them."""
     settings: Settings = current_app.extensions["portal"].settings
     if settings.content_worktree:  # someone is writing: follow their edits of stylesheets and scripts too
         stamp = max(path.stat().st_mtime_ns for path in (*STATIC.glob("css/*.css"), *STATIC.glob("js/*.js")))

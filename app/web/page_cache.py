@@ -18,6 +18,7 @@ from flask import Flask, Response, current_app, g, request
 from app.errors import Unavailable
 from app.web import context
 from app.web.access import session_token
+from app.web.assets import current_manifest
 from app.web.frame import hidden_notices
 
 ENDPOINTS = {
@@ -136,8 +137,8 @@ def _running_notices() -> list[str]:
 
 
 def _build() -> str:
-    """Changes with the program, its templates and its assets: a new version's pages are other pages."""
-    return str(current_app.extensions.setdefault("page_build", "".join(sorted(current_app.extensions["assets"].values()))))
+    """Changes with stylesheet and scripts: pages that name the old ones are other pages."""
+    return "".join(sorted(current_manifest().values()))
 
 
 def _keep(response: Response) -> Response:
