@@ -62,6 +62,13 @@ def group(portal: Portal, now: datetime) -> str:
     return f"{count} need(s) put into groups" if count else ""
 
 
+def name_groups(portal: Portal, now: datetime) -> str:
+    """Groups get the label that enough people's words allow."""
+    with portal.database.session() as db:
+        changed = deflection.name_clusters(db, now, portal.settings.privacy_k_query)
+    return f"{changed} group(s) named" if changed else ""
+
+
 def group_again(portal: Portal, now: datetime) -> str:
     """Groups that turned out to ask the same become one; the form trial stops itself when answers do harm."""
     with portal.database.session() as db:
@@ -126,6 +133,7 @@ def rhythms(portal: Portal) -> list[Rhythm]:
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge, timedelta(seconds=1)),
         Rhythm("group", group, timedelta(minutes=1)),
+        Rhythm("name groups", name_groups, timedelta(minutes=10)),
         Rhythm("group again", group_again, timedelta(hours=24)),
         Rhythm("learn", learn, timedelta(hours=1)),
         Rhythm("tidy", tidy, timedelta(hours=6)),
