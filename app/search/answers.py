@@ -18,7 +18,7 @@ from app.search.query_text import Parsed, normal, parse
 from app.search.ranking import best, coverage, explain, having, score, with_phrase, words_matched
 from app.search.served import Served
 
-CLOSE_BELOW = 0.34
+CLOSE_BELOW = 0.4
 """Share of the query's information (idf) that the best article must have; below it, hits are called close, not answers."""
 LEAST_MATCH_ELSEWHERE = 0.5
 """Share of the words that an article in another language must have: single common words match by chance."""
@@ -197,5 +197,5 @@ def answer(served: Served, query: Query, today: date) -> Results:
         also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean, close=close,
     )  # fmt: skip
     if query.passage and found and hits and not close and query.offset == 0:
-        results = replace(results, passage=best_passage(served, found[0].marks, found[0].top))
+        results = replace(results, passage=best_passage(served, found[0].marks, found[0].scores, found[0].top))
     return replace(results, took_ms=(time.perf_counter() - started) * 1000)

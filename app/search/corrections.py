@@ -11,13 +11,17 @@ from app.search.analysis import Analyzer, Word, fold
 from app.search.fields import EXACT
 from app.search.hebrew import is_hebrew
 from app.search.served import Served
-from app.search.spelling import LONG_WORD, SHORTEST, Correction, likelihood, vocabulary_of
+from app.search.spelling import LONG_WORD, SHORTEST, Correction, is_swap_or_double, likelihood, vocabulary_of
 
 COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
 """Languages that write compounds as one word: parts may be found in articles that never use the whole."""
 MOST_CANDIDATES = 12
 LEAST_PART = 3
 """Letters of the shortest part that a word run together may be split into."""
+SURE_ALONE = 6
+"""Letters from which a word at one edit was meant even when nothing around it says so."""
+TOGETHER = 0.6
+"""Share of the query's other words that an article must have beside a short word, to say that it was meant."""
 RARE = 3
 FAR_COMMONER = 10
 """Of a word that fewer than three articles have, one that ten times as many have is offered."""
@@ -34,8 +38,11 @@ class Corrector:
         docs = self._served.scores.documents(EXACT, self._analyzer.locale, word)
         return int(np.count_nonzero(self._allowed[docs])) if len(docs) else 0
 
-    def meant(self, word: Word, around: list[Word]) -> list[Correction]:
-        """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer."""
+    def meant(self, word: Word, around: list[Word], others: list[Word]) -> list[Correction]:
+        """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer.
+
+        `around` are the neighbours in the query, `others` all its other words, when most of them are known.
+        """
         typed = fold(word.text).replace("'", "")
         if len(typed) < SHORTEST - 1:
             return []
@@ -47,11 +54,16 @@ class Corrector:
             # A different beginning makes another word of it rather than a slip: visible, invisible.
             found = [c for c in self._candidates(typed, 2) if len(c[0]) >= LONG_WORD - 1 and fold(c[0])[:1] == typed[:1]]
         found = sorted(found, key=lambda c: -c[1])[:MOST_CANDIDATES]
-        ranked = [
-            Correction(w, n, likelihood(typed, fold(w), n, self._in_context(w, around)), not (far and _only_the_ending(typed, fold(w), 3)))
-            for w, n in found
-        ]
+        ranked = [self._judged(typed, w, n, self._in_context(w, around), far, others) for w, n in found]
         return sorted(ranked, key=lambda c: (-c.likelihood, c.word))
+
+    def _judged(self, typed: str, word: str, articles: int, in_context: int, far: bool, others: list[Word]) -> Correction:
+        """How likely the word was meant, and whether to tell. A short word that no article has is as often another word (loan, load) as a
+        slip: only the other words of the query, or the kind of slip, can tell."""
+        meant = fold(word)
+        other_form = far and _only_the_ending(typed, meant, 3)
+        clear = in_context > 0 or len(typed) >= SURE_ALONE or is_swap_or_double(typed, meant) or self._with_most_of(word, others)
+        return Correction(word, articles, likelihood(typed, meant, articles, in_context), clear and not other_form)
 
     def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
         words = {w for s in self._served.segments for w in vocabulary_of(s, self._analyzer.locale).within(typed, edits)}
@@ -61,6 +73,18 @@ class Corrector:
         """Beside how many of its neighbours in the query some article has the word."""
         stem = self._analyzer.stem(word)
         return sum(self._has_pair(a.stem, stem) or self._has_pair(stem, a.stem) for a in around)
+
+    def _with_most_of(self, word: str, others: list[Word]) -> bool:
+        """Whether some visible article has the word together with most of the others."""
+        if not others:
+            return False
+        scores, locale = self._served.scores, self._analyzer.locale
+        docs = scores.documents(EXACT, locale, word)
+        docs = docs[self._allowed[docs]]
+        count = np.zeros(len(docs))
+        for other in others:
+            count += np.isin(docs, scores.of_term("words", locale, other.stem)[0])
+        return len(docs) > 0 and bool(count.max() >= TOGETHER * len(others))
 
     def _has_pair(self, first: str, second: str) -> bool:
         docs, _ = self._served.scores.of_term("own_pairs", self._analyzer.locale, f"{first}_{second}")

@@ -20,10 +20,10 @@ LEAD_LETTERS = 60
 """What is shown before the first match when its sentence is long."""
 PASSAGE_SENTENCES = 3
 PASSAGE_LETTERS = 420
-PASSAGE_ARTICLES = 3
-"""The best passage may come from one of the first three hits."""
-PASSAGE_SHARE = 0.6
-"""Share of the query's information that a passage must hold to be shown as the answer; calibrated in docs/search.md."""
+PASSAGE_SHARE = 0.5
+"""Share of the query's information that a passage must hold to be shown as the answer."""
+PASSAGE_LEAD = 1.1
+"""How far the first article's score must be ahead of the second's. Both calibrated on the demo's search tests: docs/search.md."""
 LEAST_LETTERS = 40
 SECTION_SHARE = 0.5
 """Share of the query's information that a section must hold to be linked by itself."""
@@ -170,17 +170,17 @@ def _sections(found: Found) -> tuple[tuple[str, str], ...]:
     return tuple((found.text.sections[-n][0], found.text.sections[-n][1]) for _, n in sorted(best, key=lambda pair: -pair[1]))
 
 
-def best_passage(served: Served, marks: Marks, numbers: np.ndarray) -> Passage | None:
-    """Up to three sentences, word for word, that hold most of the query; None when none of the first articles has enough of it in one place."""
-    best: tuple[float, Found, Entry, int] | None = None
-    for number in numbers[:PASSAGE_ARTICLES]:
-        entry = served.entries[int(number)]
-        if entry:
-            found = Found(served.shelf.text(entry.row), marks)
-            share, sentence = found.best_window(PASSAGE_SENTENCES)
-            if sentence >= 0 and share >= PASSAGE_SHARE and (best is None or share > best[0] + 0.1):
-                best = (share, found, entry, sentence)
-    return _passage(*best) if best else None
+def best_passage(served: Served, marks: Marks, scores: np.ndarray, top: np.ndarray) -> Passage | None:
+    """Up to three sentences of the first article, word for word, that hold enough of the query in one place; None when it is not clear
+    that the article is the one, or no place of it has enough."""
+    if not len(top) or (len(top) > 1 and scores[top[0]] < PASSAGE_LEAD * scores[top[1]]):
+        return None
+    entry = served.entries[int(top[0])]
+    if entry is None:
+        return None
+    found = Found(served.shelf.text(entry.row), marks)
+    share, sentence = found.best_window(PASSAGE_SENTENCES)
+    return _passage(share, found, entry, sentence) if sentence >= 0 and share >= PASSAGE_SHARE else None
 
 
 def _passage(share: float, found: Found, entry: Entry, sentence: int) -> Passage | None:

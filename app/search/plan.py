@@ -30,6 +30,8 @@ class PlanTerm:
     """`query`, `correction`, `synonym`, `shingle`, `exact`, `grams`, `prefix`, `layout`."""
     word: int = -1
     """Which of the query's words it stands for; -1: none alone (pairs)."""
+    sure: bool = True
+    """Whether an article with it has what was asked; a guess finds articles, but does not make them an answer."""
 
 
 @dataclass
@@ -52,11 +54,11 @@ class Plan:
     """Words that were added to what was typed, to be named on the page."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
-    def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1) -> None:
+    def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1, sure: bool = True) -> None:
         """Add a term unless it is there already: what was typed goes first and keeps its weight."""
         if term and (kind, term) not in self._seen:
             self._seen.add((kind, term))
-            self.terms.append(PlanTerm(kind, term, weight, origin, word))
+            self.terms.append(PlanTerm(kind, term, weight, origin, word, sure))
 
     def corrected(self, text: str, which: dict[int, Correction]) -> str:
         """The query's text with these words in place of the typed ones."""
@@ -115,8 +117,11 @@ class Planner:
 
     def _correct(self, plan: Plan, free: list[int]) -> None:
         corrector = Corrector(self.served, self.analyzer, self.allowed)
+        told = [i for i, w in enumerate(plan.words) if not w.stop and not w.joined]
         for i in free:
             word = plan.words[i]
+            others = [plan.words[j] for j in told if j != i and plan.known[j]]
+            unknown = sum(not plan.known[j] for j in told if j != i)
             around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
             if plan.known[i] or word.stop:
                 if not word.stop and (commoner := corrector.commoner(word)):
@@ -128,15 +133,15 @@ class Planner:
                 for part in parts.word.split():
                     plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
                 plan.corrections[i] = parts
-            elif meant := corrector.meant(word, around):
+            elif meant := corrector.meant(word, around, others if len(others) > unknown else []):
                 plan.corrections[i] = meant[0]
                 for place, correction in enumerate(meant[:3]):
                     weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
-                    plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i)
+                    plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i, correction.sure)
                     plan.add("exact", correction.word, weight, "correction", i)
             else:
                 for similar, alike in corrector.similar(word):
-                    plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i)
+                    plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
         self._pairs_of_corrected(plan)
         for i, joined in corrector.joined(plan.words):
             plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", i)

@@ -56,7 +56,7 @@ def coverage(served: Served, plan: Plan, numbers: np.ndarray) -> float:
     shares = np.zeros(len(numbers))
     has: dict[int, np.ndarray] = {}
     for term in plan.terms:
-        if term.word in weights and term.kind in ("words", "own_words"):
+        if term.sure and term.word in weights and term.kind in ("words", "own_words"):
             docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
             if len(docs):
                 there = docs[np.minimum(docs.searchsorted(numbers), len(docs) - 1)] == numbers

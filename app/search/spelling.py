@@ -156,13 +156,18 @@ def likelihood(typed: str, meant: str, articles: int, in_context: int) -> float:
     wrong, and a pair that some article has is the best witness.
     """
     points = log(articles + 1) + 3.0 * in_context
-    swapped = len(typed) == len(meant) and sorted(typed) == sorted(meant)
-    doubled = len(typed) != len(meant) and _without_doubles(typed) == _without_doubles(meant)
-    if swapped or doubled:
+    if is_swap_or_double(typed, meant):
         points += 2.5
     if typed[:1] != meant[:1]:
         points -= 1.5
     return points
+
+
+def is_swap_or_double(typed: str, meant: str) -> bool:
+    """The commonest slips: neighbours swapped, a letter doubled or one of a double left out."""
+    if len(typed) == len(meant):
+        return sorted(typed) == sorted(meant)
+    return _without_doubles(typed) == _without_doubles(meant)
 
 
 def _without_doubles(word: str) -> str:

@@ -55,7 +55,8 @@ class LocaleBM25F(scoring.BM25F):
 
 
 def _as_whoosh(plan: Plan) -> query.Query:
-    weighted = [(part, t.term, w * t.weight) for t in plan.terms for part, w in KINDS[t.kind].items() if part not in (LEARNED, LEARNED_PAIRS)]
+    fields = {kind: {p: w for p, w in parts.items() if p not in (LEARNED, LEARNED_PAIRS)} for kind, parts in KINDS.items()}
+    weighted = [(part, t.term, w * t.weight) for t in plan.terms for part, w in fields[t.kind].items()]
     return query.Or([query.Term(field_name(part, plan.locale), term, boost=weight) for part, term, weight in weighted])
 
 
