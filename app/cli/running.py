@@ -38,6 +38,8 @@ def serve(port: int, processes: int, demo: bool) -> None:
     if demo:
         os.environ.setdefault(PREFIX + "CONTENT_WORKTREE", "1")
         os.environ.setdefault(PREFIX + "BASE_URL", f"http://127.0.0.1:{port}")
+        # A demo has few visitors; a trial would hide the answers in the form from half of them.
+        os.environ.setdefault(PREFIX + "FORM_HOLDOUT_SHARE", "0")
     settings = Settings.from_environ()
     prepare(settings, demo)
     supervisor = Supervisor(
