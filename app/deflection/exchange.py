@@ -20,7 +20,7 @@ from app.deflection.need_rows import need_id
 from app.deflection.outcomes import Judgement, judge, state_of
 from app.deflection.redaction import requester_hash
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import events_of_actors, record
+from app.deflection.store import events_of_actors, giving_way, record
 from app.errors import Invalid
 
 BATCH = 2000
@@ -130,7 +130,7 @@ def _apply(database: Database, spool: Any, count: int, progress: Progress | None
 
 
 def _write(database: Database, batch: list[Event]) -> int:
-    with database.session() as db:
+    with giving_way(database), database.session() as db:
         record(db, *batch)
     written = len(batch)
     batch.clear()

@@ -31,7 +31,7 @@ from app.deflection.models import (
 from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import closure, events_of_actors
+from app.deflection.store import closure, events_of_actors, giving_way
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ def recompute_due(
     done = 0
     _know_version(database, rules, now)
     while limit is None or done < limit:
-        step = _recompute_some(database, now, rules, batch if limit is None else min(batch, limit - done))
+        with giving_way(database):
+            step = _recompute_some(database, now, rules, batch if limit is None else min(batch, limit - done))
         done += step
         if not step:
             break
