@@ -63,6 +63,7 @@ from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
 from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
+from app.deflection.survey import Question, pending_question, question_answered, question_asked, refuse_questions
 from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
 from app.deflection.trends import Week
@@ -104,6 +105,7 @@ __all__ = [
     "PastQuery",
     "Phrase",
     "Proportion",
+    "Question",
     "Report",
     "ReportNote",
     "ReportRequest",
@@ -157,10 +159,14 @@ __all__ = [
     "outcome_stamp",
     "parse_event",
     "past_queries",
+    "pending_question",
     "pin_query",
+    "question_answered",
+    "question_asked",
     "recompute_due",
     "record",
     "redact",
+    "refuse_questions",
     "remove_note",
     "remove_phrase",
     "rename_cluster",

@@ -37,6 +37,7 @@ from app.web import (
     requests,
     search_pages,
     security,
+    survey,
     visitors,
     writer,
 )
@@ -44,7 +45,7 @@ from app.web import (
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
-PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, access, visitors, page_cache)
+PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, access, visitors, survey, page_cache)
 """What is set up before any page, in this order."""
 
 BLUEPRINTS = (
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     reports,
     audits,
     report_desk,
+    survey,
     privacy,
     search_pages,
     feedback,

@@ -1,0 +1,99 @@
+"""The calibration question: rarely asked, never twice, refusable, and never in the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app import deflection
+
+QUESTION = "Did you find what you needed?"
+AGENT = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+
+
+@pytest.fixture
+def client(make_app):
+    app = make_app(survey_share=1.0)
+    client = app.test_client()
+    client.portal = app.extensions["portal"]
+    return client
+
+
+def _earlier(client, visitor="v" * 22, minutes=30, role="customer", i=1):
+    """A search of this browser some time ago."""
+    now = int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1000)
+    event = deflection.Search(
+        event_id=f"e{visitor}{i}", t_recv=now, t_client=now, t_sent=now, visitor=visitor, tab="t1", role=role, search_id=f"s{visitor}{i}",
+        q="lost card", mode="submit", n_results=1,
+    )  # fmt: skip
+    with client.portal.database.session() as db:
+        deflection.record(db, event)
+    client.set_cookie("hylla_visitor", visitor, domain="localhost")
+    return event.search_id
+
+
+def _page(client):
+    return client.get("/en/search?q=card", headers=AGENT).get_data(as_text=True)
+
+
+def _said(client):
+    with client.portal.database.session() as db:
+        return db.execute(text("SELECT body FROM event WHERE type = 'survey' ORDER BY id")).scalars().all()
+
+
+def _press(client, search_id, found):
+    data = {"search_id": search_id, "found": found, "next": "/en/search?q=card"}
+    return client.post("/survey", data=data, headers={**AGENT, "Origin": "http://localhost"})
+
+
+def test_question_comes_at_the_next_visit_and_only_once(client):
+    _earlier(client)
+    assert QUESTION in _page(client)
+    assert QUESTION not in _page(client)
+    _earlier(client, minutes=20, i=2)
+    assert QUESTION not in _page(client), "not twice within 30 days"
+
+
+def test_nobody_is_asked_about_what_they_are_doing_right_now(client):
+    _earlier(client, minutes=2)
+    assert QUESTION not in _page(client)
+
+
+def test_an_answer_is_recorded_once_and_feeds_no_outcome(client):
+    search = _earlier(client)
+    _page(client)
+    assert _press(client, search, "no").headers["Location"].endswith("/en/search?q=card")
+    _press(client, search, "yes")
+    answers = [body for body in _said(client) if "answered" in body]
+    assert answers == [f'{{"answered":false,"search_id":"{search}"}}']
+
+
+def test_who_says_never_is_never_asked_again(client):
+    search = _earlier(client)
+    _page(client)
+    _press(client, search, "never")
+    with client.portal.database.session() as db:
+        db.execute(text("UPDATE survey_asked SET at = 0"))
+    _earlier(client, minutes=20, i=2)
+    assert QUESTION not in _page(client)
+
+
+def test_staff_are_not_asked(client):
+    _earlier(client, role="agent")
+    assert QUESTION not in _page(client)
+
+
+def test_share_decides_by_the_search_alone():
+    from app.deflection.survey import is_sampled
+
+    ids = [f"s{i}" for i in range(20_000)]
+    chosen = [id for id in ids if is_sampled(id, 0.05)]
+    assert abs(len(chosen) / len(ids) - 0.05) < 0.006
+    assert set(chosen) <= {id for id in ids if is_sampled(id, 0.1)}
+
+
+def test_an_answer_sends_nobody_to_another_site(client):
+    data = {"search_id": "s1", "found": "yes", "next": "//evil.example/"}
+    assert client.post("/survey", data=data, headers={**AGENT, "Origin": "http://localhost"}).headers["Location"] == "/"
