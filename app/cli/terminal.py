@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from sqlalchemy import inspect
 
 from app.config import Settings
 from app.db import Database, open_database
@@ -33,6 +34,11 @@ def opened_database() -> Iterator[tuple[Database, Settings]]:
     settings = with_secret_key(Settings.from_environ())
     database = open_database(settings.resolved_database_url)
     try:
+        if not inspect(database.engine).has_table("alembic_version"):
+            # A first command on a new machine finds an empty database: it gets its tables instead of an error.
+            from app.migrations import upgrade
+
+            upgrade(database)
         yield database, settings
     finally:
         database.close()
