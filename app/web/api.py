@@ -7,7 +7,6 @@ Programs show a bearer token and see what its account may see; without one they 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
@@ -16,7 +15,6 @@ from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
 
-from app.accounts import Limit, admit
 from app.content import CUSTOMER, STAFF, VISITOR, Article, ArticleGone, ArticleMoved, Viewer, can_see
 from app.deflection import Actor, Search, new_id, requester_hash
 from app.errors import Forbidden, Invalid
@@ -31,7 +29,7 @@ from app.web.event_schema import batch_schema
 from app.web.letters import received
 from app.web.page_events import MOST_EVENTS, sent_batch
 from app.web.promises import promise
-from app.web.security import csrf, limit_key, limiter
+from app.web.security import admit_request, csrf, limiter
 from app.web.visitors import actor
 
 BODY_LIMIT = 256 * 1024
@@ -276,7 +274,7 @@ def add_ticket(body: dict[str, str], headers: dict[str, str | None]) -> dict[str
     with portal.database.durable_session() as db:
         if sent_with_key(db, draft.key) is None:
             # Counted together with the contact form, by the same kind and key: the API is no way around that limit.
-            admit(db, "contact", [limit_key()], Limit(portal.settings.requests_per_hour, timedelta(hours=1)), now)
+            admit_request(db, portal.settings, now)
         sent = submit_ticket(db, draft, _requester(), requester, now, received)
     return {"number": sent.ticket.number, "url": f"/{draft.locale}/requests/{sent.ticket.number}"}
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts import Limit, TooMany, admit
+from app.accounts import TooMany
 from app.deflection import FormOpen, Suggest, Vote, requester_hash
 from app.journeys import continue_ticket, submit_ticket
 from app.tickets import (
@@ -31,7 +29,7 @@ from app.web.i18n import ngettext
 from app.web.letters import received
 from app.web.offered_answers import OfferedAnswer, answers_for, matching_notices, with_form
 from app.web.promises import promise, promise_words
-from app.web.security import limit_key, limiter
+from app.web.security import admit_request, limiter
 from app.web.trial import arm_of
 from app.web.visitors import actor
 
@@ -187,7 +185,7 @@ def _send(form: ContactForm) -> str | BaseResponse | tuple[str, int] | tuple[str
     try:
         with context.portal().database.durable_session() as db:
             if sent_with_key(db, form.key) is None:
-                admit(db, "contact", [limit_key()], _limit(), now)
+                admit_request(db, context.portal().settings, now)
             sent = submit_ticket(db, draft_of(form, user), who, requester, now, received)
             forget_draft(db, form.form_id)
     except KeyReused as reused:
@@ -196,10 +194,6 @@ def _send(form: ContactForm) -> str | BaseResponse | tuple[str, int] | tuple[str
         minutes = max(1, -(-error.retry_after // 60))
         return _page(form, [], "contact", too_many=minutes), 429, {"Retry-After": str(error.retry_after)}
     return _sent(sent.ticket)
-
-
-def _limit() -> Limit:
-    return Limit(context.portal().settings.requests_per_hour, timedelta(hours=1))
 
 
 def _sent(ticket: Ticket, added: bool = False) -> BaseResponse:

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import time
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,8 +21,10 @@ from flask_limiter import Limiter, RateLimitExceeded
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 from prometheus_client import Counter
+from sqlalchemy.orm import Session
 
-from app.accounts import TooMany
+from app.accounts import Limit, TooMany, admit
+from app.config import Settings
 from app.web import context, error_pages
 
 log = structlog.get_logger()
@@ -72,6 +75,25 @@ def limit_key() -> str:
 
 
 limiter = Limiter(key_func=limit_key, storage_uri="memory://", headers_enabled=False)
+
+
+@limiter.request_filter
+def is_on_this_machine() -> bool:
+    """Whether a visitor comes from the machine itself, whom the limits on searching and writing leave alone.
+
+    Behind a proxy that the settings do not name everybody seems to come from here, and would share one limit. Sign-in is counted always.
+    """
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return address.is_loopback
+
+
+def admit_request(db: Session, settings: Settings, now: datetime) -> None:
+    """Count a request that a visitor writes, by form and API together; raises `TooMany`. On the session that stores it."""
+    if not is_on_this_machine():
+        admit(db, "contact", [limit_key()], Limit(settings.requests_per_hour, timedelta(hours=1)), now)
 
 
 def init(app: Flask) -> None:

@@ -310,6 +310,7 @@ def test_something_far_too_large_gets_a_page_that_says_where_the_text_is(make_ap
 
 def test_too_many_requests_in_an_hour_keep_the_text_and_say_how_long(make_app: MakeApp) -> None:
     client = make_app(requests_per_hour=2, form_holdout_share=0.0).test_client()
+    client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
     for n in range(2):
         assert client.post("/en/contact", data=filled(client, subject=f"Matter number {n} of {n * 7}")).status_code == 303
     answer = client.post("/en/contact", data=filled(client, subject="A third thing", message="Keep this."))
