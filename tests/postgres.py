@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
@@ -30,22 +31,56 @@ def _as_server(folder: Path) -> dict:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A running server; it can be stopped and started under those who use it."""
+
+    folder: Path
+    rights: dict
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        settings = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=60"
+        self._control("-l", str(self.folder / "log"), "-o", settings, "-w", "start")
+
+    def stop(self, mode: str) -> None:
+        """`fast` ends connections and shuts down in order; `immediate` is a crash, recovered at the next start."""
+        self._control("-m", mode, "-w", "stop")
+
+    def _control(self, *args: str) -> None:
+        run([_program("pg_ctl"), "-D", str(self.folder / "data"), *args], self.folder, self.rights)
+
+
+def run(command: list[str], folder: Path, rights: dict) -> None:
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **rights)
+
+
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster, give the URL of its empty database, stop and remove it."""
+def running_cluster() -> Iterator[Cluster]:
+    """Make and start a cluster with an empty database; stop and remove it."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    rights = _as_server(folder)
-    options = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **rights}
-    data = folder / "data"
+    made = Cluster(folder, _as_server(folder))
     started = False
     try:
-        subprocess.run([_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], **options)
-        settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
-        log = folder / "log"
-        subprocess.run([_program("pg_ctl"), "-D", data, "-l", log, "-o", settings, "-w", "start"], **options)
+        command = [_program("initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        run(command, folder, made.rights)
+        made.start()
         started = True
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        yield made
     finally:
         if started:
-            subprocess.run([_program("pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop"], **{**options, "check": False})
+            try:
+                made.stop("immediate")
+            except subprocess.CalledProcessError:
+                pass  # a test has stopped it
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """The URL of the empty database of a cluster of its own."""
+    with running_cluster() as made:
+        yield made.url

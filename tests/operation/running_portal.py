@@ -34,6 +34,8 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    cookies: str = ""
+    """The cookies it sets, as the next request sends them."""
 
     def json(self) -> dict:
         return json.loads(self.body)
@@ -108,7 +110,8 @@ class RunningPortal:
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            cookies = "; ".join(value.split(";")[0] for name, value in response.getheaders() if name == "Set-Cookie")
+            return Answer(response.status, dict(response.getheaders()), response.read(), cookies)
         except (OSError, http.client.HTTPException):
             return Answer(NO_ANSWER)
         finally:
