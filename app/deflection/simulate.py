@@ -261,13 +261,21 @@ class _Stream:
         self._emit(who, at + 4 * SECOND, "suggest", form_id=form, articles=list(topic.articles), arm=truth.arm, shown=shown)
         if shown and rng.random() < b.form_helps:
             truth.answered = True
+            self._read_in_form(who, at + 8 * SECOND, topic.articles[0], form)
             if rng.random() < b.says_solved:
-                self._emit(who, at + 60 * SECOND, "vote", kind="solved", value=1, form_id=form)
+                self._emit(who, at + 150 * SECOND, "vote", kind="solved", value=1, form_id=form)
             return
         if rng.random() < b.walks_away:
             return
         truth.wrote = True
         self._ticket(who, at + int(rng.uniform(40, 240) * SECOND), subject, "form", form)
+
+    def _read_in_form(self, who: dict[str, Any], at: int, article: str, form: str) -> None:
+        view = self.id("w")
+        seconds = min(self.rng.lognormvariate(math.log(self.b.dwell_answered), self.b.dwell_spread), 140)
+        self._emit(who, at, "click", form_id=form, article=article, rank=1)
+        self._emit(who, at + 100, "view", view_id=view, article=article, source="suggestion", form_id=form)
+        self._emit(who, at + int(seconds * SECOND), "dwell", view_id=view, active_ms=int(seconds * SECOND))
 
     def _ticket(self, who: dict[str, Any], at: int, subject: str, channel: str, form: str | None) -> None:
         fields: dict[str, Any] = {"ticket_id": self.id("k"), "t_created": at, "channel": channel, "subject": subject, "requester": who["_sender"]}

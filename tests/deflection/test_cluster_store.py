@@ -1,0 +1,106 @@
+"""Clusters in the database: new needs find theirs, editors change them, roll-ups keep adding up, history stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.db import Base, open_database
+from app.deflection import cluster_store, simulate
+from app.deflection.cluster_names import cluster_names, label_clusters
+from app.deflection.cluster_page import cluster_page, draft_text
+from app.deflection.exchange import import_events
+from app.deflection.ledger import recompute_due
+from app.errors import Invalid
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/c.sqlite3")
+    Base.metadata.create_all(database.engine)
+    topics = [
+        simulate.Subject("a", {"en": ("freeze my card", "card freeze now", "freeze card")}, ("x",)),
+        simulate.Subject("b", {"en": ("exchange rate today", "todays exchange rates")}, ("y",)),
+    ]
+    import_events(database, simulate.lines(simulate.stream(2, topics, 120, int((NOW - timedelta(days=20)).timestamp() * 1000), 18)))
+    recompute_due(database, NOW)
+    with database.session() as session:
+        while cluster_store.assign_due(session, NOW):
+            pass
+        label_clusters(session, NOW, 3)
+        yield session
+    database.close()
+
+
+def _rollups_match(db):
+    kept = Counter(
+        {
+            tuple(row[:-1]): row[-1]
+            for row in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day WHERE n <> 0"))
+        }
+    )
+    counted = Counter(
+        tuple(row) for row in db.execute(text("SELECT day, kind, coalesce(cluster, 0), article, lang, link_class, outcome, state FROM need"))
+    )
+    return kept == counted
+
+
+def _cluster_of(db, word):
+    return db.execute(text("SELECT cluster, count(*) AS n FROM need WHERE q LIKE :w GROUP BY cluster ORDER BY n DESC"), {"w": f"%{word}%"}).first()[0]
+
+
+def test_every_query_has_a_cluster_and_rollups_follow(db):
+    assert db.execute(text("SELECT count(*) FROM need WHERE q <> '' AND cluster IS NULL")).scalar() == 0
+    assert _cluster_of(db, "freeze") != _cluster_of(db, "exchange")
+    assert _rollups_match(db)
+
+
+def test_merge_moves_needs_keeps_the_old_number_and_says_who(db):
+    a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
+    cluster_store.merge_clusters(db, b, a, "ingrid", NOW)
+    assert _cluster_of(db, "exchange") == a
+    assert _rollups_match(db)
+    assert cluster_page(db, b, NOW, 5, 3).id == a
+    assert [(c.who, c.action, c.cluster, c.other) for c in cluster_store.history(db, a)] == [("ingrid", "merge", b, a)]
+    with pytest.raises(cluster_store.ClusterNotFound):
+        cluster_store.rename_cluster(db, b, "x", "ingrid", NOW)
+
+
+def test_split_pins_so_that_no_night_undoes_it(db):
+    a = _cluster_of(db, "freeze")
+    new = cluster_store.split_cluster(db, a, ["card freeze now"], "Freeze now", "ingrid", NOW)
+    assert db.execute(text("SELECT DISTINCT cluster FROM need WHERE q = 'card freeze now'")).scalars().all() == [new]
+    assert _cluster_of(db, "freeze my") == a
+    cluster_store.merge_nightly(db, NOW)
+    assert db.execute(text("SELECT DISTINCT cluster FROM need WHERE q = 'card freeze now'")).scalars().all() == [new]
+    assert cluster_names(db)[new].text == "Freeze now"
+    assert _rollups_match(db)
+    with pytest.raises(Invalid):
+        cluster_store.split_cluster(db, new, ["card freeze now"], "all of it", "ingrid", NOW)
+
+
+def test_pinned_query_moves_with_its_needs(db):
+    a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
+    cluster_store.pin_query(db, "freeze my card", "en", b, "ingrid", NOW)
+    assert set(db.execute(text("SELECT DISTINCT cluster FROM need WHERE q = 'freeze my card'")).scalars()) == {b}
+    assert a != b
+    assert _rollups_match(db)
+
+
+def test_label_goes_when_too_few_people_remain(db):
+    a = _cluster_of(db, "freeze")
+    assert cluster_names(db)[a].verbatim
+    label_clusters(db, NOW + timedelta(days=200), 3)
+    assert a not in cluster_names(db)
+
+
+def test_draft_names_the_searches_it_must_be_found_by(db):
+    draft = draft_text(cluster_page(db, _cluster_of(db, "freeze"), NOW, 5, 3))
+    assert draft.startswith("---\ntitle: \"")
+    assert "status: draft" in draft
+    assert "freeze" in draft.split("queries:")[1]

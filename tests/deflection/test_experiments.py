@@ -1,0 +1,90 @@
+"""The form trial: arms that stay, results that may be looked at, and harm that is called harm."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.db import Base, open_database
+from app.deflection import experiment_store, simulate
+from app.deflection.exchange import import_events
+from app.deflection.experiments import HARMS, HELPS, MISMATCH, NO_EVIDENCE, SUPPRESSES, Exposure, arm_of, holdout_share, judge_trial
+from app.deflection.ledger import recompute_due
+
+
+def _exposures(n, on, holdout, share=0.5, seed=1):
+    """People whose chances are (ticket, solved, left, again) by arm."""
+    rng = random.Random(seed)
+    found = []
+    for i in range(n):
+        arm = "holdout" if rng.random() < share else "on"
+        chances = holdout if arm == "holdout" else on
+        found.append(Exposure(f"u{i}", i, arm, share, *(rng.random() < p for p in chances)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("on", "verdict"),
+    [
+        ((0.5, 0.2, 0.2, 0.05), HELPS),
+        ((0.5, 0.0, 0.2, 0.05), SUPPRESSES),
+        ((0.5, 0.2, 0.4, 0.05), HARMS),
+        ((0.8, 0.0, 0.2, 0.05), NO_EVIDENCE),
+    ],
+)
+def test_verdict_looks_at_all_outcomes_together(on, verdict):
+    trial = judge_trial(_exposures(3000, on, (0.8, 0.0, 0.2, 0.05)), weeks_so_far=10)
+    assert trial.verdict == verdict
+    assert [delta.key for delta in trial.deltas] == ["ticket", "solved", "left", "again"]
+    assert trial.must_stop == (verdict == HARMS)
+
+
+def test_arms_of_the_wrong_size_show_no_result():
+    skewed = [e for e in _exposures(3000, (0.5, 0.2, 0.2, 0), (0.8, 0, 0.2, 0)) if e.arm == "on" or hash(e.unit) % 4]
+    trial = judge_trial(skewed, 10)
+    assert trial.verdict == MISMATCH
+    assert trial.deltas == ()
+
+
+def test_it_says_how_long_evidence_will_take():
+    small = judge_trial(_exposures(60, (0.7, 0.1, 0.2, 0), (0.8, 0, 0.2, 0)), weeks_so_far=4)
+    assert small.verdict == NO_EVIDENCE
+    assert small.deltas[0].interval is None
+    assert small.weeks_to_go > 20
+
+
+def test_a_person_stays_in_the_arm_and_a_larger_share_keeps_the_holdout():
+    units = [f"v:{i}" for i in range(5000)]
+    tenth = {u for u in units if arm_of(u, 0.1) == "holdout"}
+    half = {u for u in units if arm_of(u, 0.5) == "holdout"}
+    assert abs(len(tenth) / 5000 - 0.1) < 0.02
+    assert tenth < half
+
+
+def test_small_desks_compare_halves():
+    assert holdout_share(499, 0.1) == 0.5
+    assert holdout_share(500, 0.1) == 0.1
+    assert holdout_share(10, 0.0) == 0.0, "switched off stays off"
+
+
+def test_trial_is_read_from_real_rows(tmp_path):
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    database = open_database(f"sqlite:///{tmp_path}/t.sqlite3")
+    Base.metadata.create_all(database.engine)
+    behaviour = simulate.Behaviour(holdout=0.5, form_helps=0.5, by_form=1.0)
+    stream = simulate.stream(5, simulate.subjects(5), 1500, int((now - timedelta(days=60)).timestamp() * 1000), 58, behaviour)
+    import_events(database, simulate.lines(stream))
+    recompute_due(database, now)
+    with database.session() as db:
+        trial = experiment_store.form_trial(db, now, 0.1)
+        assert experiment_store.current_share(db, now, 0.1) == 0.5
+        people = {e.get("account") or e.get("visitor") or e["tab"] for e in stream.events if e["type"] == "suggest"}
+        assert trial.units == len(people)
+        ticket, solved = trial.deltas[0], trial.deltas[1]
+        assert ticket.look.difference < -0.1
+        assert solved.look.difference > 0.05
+        assert experiment_store.watch_trial(db, now, 0.1) == ""
+        assert experiment_store.trial_stopped(db) == ""
+    database.close()

@@ -1,0 +1,80 @@
+"""What past searches teach: only from several people, fading, removable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.db import Base, open_database
+from app.deflection.events import milliseconds
+from app.deflection.facts import DAY_MS
+from app.deflection.learned import AgentAnswer, Answered, learned_phrases, phrases_of, remove_phrase, restore_phrase
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+AT = milliseconds(NOW)
+
+
+def _answered(query="card eaten by machine", persons=("a", "b", "c"), article="cards/retained", age_days=1, locale="en"):
+    return [Answered(article, locale, query, person, AT - age_days * DAY_MS) for person in persons]
+
+
+def test_three_needs_of_three_people_teach_a_phrase():
+    (phrase,) = phrases_of(_answered(), AT)
+    assert (phrase.article_id, phrase.locale, phrase.phrase) == ("cards/retained", "en", "card eaten by machine")
+    assert phrase.weight == pytest.approx(3, abs=0.05)
+    assert phrases_of(_answered(persons=("a", "b")), AT) == []
+    assert phrases_of(_answered(persons=("a", "a", "a", "b")), AT) == []
+
+
+def test_wordings_of_the_same_words_support_each_other_but_one_must_be_sayable():
+    needs = _answered(persons=("a", "b", "c")) + _answered("machine eaten my card", persons=("d",))
+    (phrase,) = phrases_of(needs, AT)
+    assert phrase.phrase == "card eaten by machine"
+    assert phrase.needs == 4
+    mixed = [need for i, p in enumerate("abc") for need in _answered(["machine ate card", "card ate machine", "ate card machine"][i], (p,))]
+    assert phrases_of(mixed, AT) == []
+
+
+def test_phrases_fade():
+    fresh, old = phrases_of(_answered(), AT)[0], phrases_of(_answered(age_days=90), AT)[0]
+    assert old.weight == pytest.approx(fresh.weight / 2, rel=0.02)
+    assert phrases_of(_answered(age_days=360), AT) == []
+
+
+def test_masked_text_is_never_learned():
+    assert phrases_of(_answered("refund to ‹email›"), AT) == []
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/l.sqlite3")
+    Base.metadata.create_all(database.engine)
+    with database.session() as session:
+        yield session
+    database.close()
+
+
+def test_replies_of_agents_teach_too_and_writers_take_away(db):
+    answers = [AgentAnswer("cards/retained", "en", "Card eaten by machine", who, NOW - timedelta(days=1)) for who in ("r1", "r2", "r3")]
+    (phrase,) = learned_phrases(db, NOW, agents=answers)
+    remove_phrase(db, phrase.article_id, phrase.locale, phrase.phrase, "writer", NOW)
+    assert learned_phrases(db, NOW, agents=answers) == []
+    assert learned_phrases(db, NOW, agents=answers, with_removed=True)[0].removed
+    restore_phrase(db, phrase.article_id, phrase.locale, phrase.phrase)
+    assert len(learned_phrases(db, NOW, agents=answers)) == 1
+
+
+def test_only_answered_needs_count(db):
+    columns = [row[1] for row in db.execute(text("PRAGMA table_info(need)"))]
+    kinds = {row[1]: row[2] for row in db.execute(text("PRAGMA table_info(need)"))}
+    for i, rule in enumerate(("R2", "R6", "R6", "R1", "R11", "R11", "R11")):
+        filled = {c: "" if "CHAR" in kinds[c] or kinds[c] == "TEXT" else 0 for c in columns}
+        filled |= {
+            "id": f"n{i}", "person": f"v:{i}", "kind": "search", "rule": rule, "day": AT // DAY_MS, "first": AT, "lang": "en",
+            "q": "lost card" if i < 3 else "other words entirely", "article": "cards/lost",
+        }  # fmt: skip
+        names = ", ".join(f'"{c}"' for c in columns)
+        db.execute(text(f"INSERT INTO need ({names}) VALUES ({', '.join(':' + c for c in columns)})"), filled)
+    assert [phrase.phrase for phrase in learned_phrases(db, NOW)] == ["lost card"]
