@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import request
 
 from app.deflection import Event, InvalidEvent, milliseconds, parse_event
 from app.errors import Invalid
+from app.locales import fallbacks
 from app.web import context
 from app.web.event_schema import FROM_PAGES, SERVER_FIELDS
 from app.web.visitors import actor, clean_tab
@@ -81,14 +83,24 @@ def _whole(value: Any) -> Any:
 
 def _with_reading_time(said: Mapping[str, Any], event: Event) -> Event:
     """A view with the revision it was read at, and how long reading this article takes: the page is not asked for either."""
-    known = {"revision": context.catalog().revision, "sat_ms": reading_enough(str(said["article"]))}
+    known = {"revision": context.catalog().revision, "sat_ms": reading_enough(str(said["article"]), _locale_of_page())}
     return parse_event({**said, **known}, t_recv=event.t_recv)
 
 
-def reading_enough(article_id: str) -> int | None:
-    """Milliseconds of reading that count as having read this article: half the time it takes, at most what the settings say."""
+def _locale_of_page() -> str:
+    """The locale of the page that sent this: the cached pages name the article, its address the language."""
+    first = urlsplit(request.referrer or "").path.split("/")[1:2]
+    settings = context.portal().settings
+    return first[0] if first and first[0] in settings.locales else settings.default_locale
+
+
+def reading_enough(article_id: str, locale: str) -> int | None:
+    """Milliseconds of reading that count as having read this article: half the time it takes, at most what the settings say.
+
+    Counted in the language that is shown: a short translation must not make the long original count as read.
+    """
     translations = context.catalog().translations(article_id)
     if not translations:
         return None
-    words = min(article.words for article in translations.values())
+    words = translations[fallbacks(locale, list(translations))[0]].words
     return 1000 * min(context.portal().settings.satisfied_seconds, max(LEAST_SECONDS, round(words / WORDS_A_SECOND / 2)))
