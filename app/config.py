@@ -55,6 +55,7 @@ class Settings:
         1.0, "How long /readyz says no before TERM ends the portal, so that a load balancer turns away first.", 0, 60
     )
     brand_file: Path = option(Path("brand.toml"), "The theme: name, logo, colours, fonts, radius.")
+    ticket_feed_secret: str = option("", "Secret with which another helpdesk signs the tickets it tells us of; empty: no such feed.", secret=True)
     metrics_token: str = option("", "Bearer token for /metrics from other hosts; empty: loopback only.", secret=True)
 
     # Readers
