@@ -38,6 +38,7 @@ from app.web import (
     search_pages,
     security,
     survey,
+    ticket_feed,
     visitors,
     writer,
 )
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     writer,
     reports,
     audits,
+    ticket_feed,
     report_desk,
     survey,
     privacy,
