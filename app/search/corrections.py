@@ -16,12 +16,13 @@ from app.search.spelling import LONG_WORD, SHORTEST, Correction, is_swap_or_doub
 COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
 """Languages that write compounds as one word: parts may be found in articles that never use the whole."""
 MOST_CANDIDATES = 12
-LEAST_PART = 3
+LEAST_PART = 2
 """Letters of the shortest part that a word run together may be split into."""
 SURE_ALONE = 6
 """Letters from which a word at one edit was meant even when nothing around it says so."""
 TOGETHER = 0.6
 """Share of the query's other words that an article must have beside a short word, to say that it was meant."""
+LEAST_COMPOUND_PART = 4
 RARE = 3
 FAR_COMMONER = 10
 """Of a word that fewer than three articles have, one that ten times as many have is offered."""
@@ -121,18 +122,17 @@ class Corrector:
             if not (here := self.articles_with(first)) or not (there := self.articles_with(second)):
                 continue
             side_by_side = self._has_pair(self._analyzer.stem(first), self._analyzer.stem(second))
-            compound = self._analyzer.language in COMPOUNDING and min(len(first), len(second)) > LEAST_PART
+            compound = self._analyzer.language in COMPOUNDING and min(len(first), len(second)) >= LEAST_COMPOUND_PART
             if (side_by_side or compound) and (best is None or min(here, there) > best.articles):
                 best = Correction(f"{first} {second}", min(here, there), 0.0, sure=side_by_side)
         return best
 
-    def joined(self, words: list[Word]) -> Iterator[tuple[int, str]]:
-        """Neighbours that some article writes as one word (`log in`, `kredit karte`)."""
-        typed = [(i, w) for i, w in enumerate(words) if not w.joined]
-        for (i, a), (_, b) in pairwise(typed):
+    def joined(self, words: list[Word]) -> Iterator[tuple[Word, str]]:
+        """Neighbours that some article writes as one word (`log in`, `kredit karte`), with the one of the two that says more."""
+        for a, b in pairwise(w for w in words if not w.joined):
             together = a.text + b.text
-            if together.isalpha() and self.articles_with(together):
-                yield i, together
+            if not (a.stop and b.stop) and together.isalpha() and self.articles_with(together):
+                yield (b if a.stop else a), together
 
     def similar(self, word: Word) -> list[tuple[str, float]]:
         """Words that share most of their letters' sequences, when nothing nearer is known."""

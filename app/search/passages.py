@@ -24,7 +24,7 @@ PASSAGE_SHARE = 0.5
 """Share of the query's information that a passage must hold to be shown as the answer."""
 PASSAGE_LEAD = 1.1
 """How far the first article's score must be ahead of the second's. Both calibrated on the demo's search tests: docs/search.md."""
-LEAST_LETTERS = 40
+LEAST_LETTERS = 30
 SECTION_SHARE = 0.5
 """Share of the query's information that a section must hold to be linked by itself."""
 

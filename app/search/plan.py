@@ -95,7 +95,7 @@ class Planner:
         self._typed(plan, chunks)
         free = [i for i, w in enumerate(plan.words) if id(w) not in quoted and not w.joined]
         if widen and not self.exact:
-            self._correct(plan, free)
+            self._correct(plan, free, chunks[0])
             self._synonyms(plan, chunks[0])
         for prefix in parsed.prefixes:
             self._complete(plan, prefix)
@@ -115,7 +115,7 @@ class Planner:
             for pair in pairs(words)[:MAX_WORDS]:
                 plan.add(self._pairs_kind, pair, 1.0, "shingle")
 
-    def _correct(self, plan: Plan, free: list[int]) -> None:
+    def _correct(self, plan: Plan, free: list[int], typed: list[Word]) -> None:
         corrector = Corrector(self.served, self.analyzer, self.allowed)
         told = [i for i, w in enumerate(plan.words) if not w.stop and not w.joined]
         for i in free:
@@ -143,8 +143,9 @@ class Planner:
                 for similar, alike in corrector.similar(word):
                     plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
         self._pairs_of_corrected(plan)
-        for i, joined in corrector.joined(plan.words):
-            plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", i)
+        for word, joined in corrector.joined(typed[: 2 * MAX_WORDS]):
+            place = next((i for i, w in enumerate(plan.words) if w is word), -1)
+            plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", place)
         plan.added += [c.word for c in plan.corrections.values()]
 
     def _pairs_of_corrected(self, plan: Plan) -> None:

@@ -66,7 +66,9 @@ def _plan(desk: Desk, text: str, locale: str) -> Plan:
 
 
 def _queries(chance: random.Random, count: int) -> list[str]:
-    return [" ".join(_text(chance, chance.choice((1, 1, 2, 2, 3, 3, 4, 6))).strip(".").split() + (["telx"] if chance.random() < 0.1 else [])) for _ in range(count)]
+    """Mostly short ones, as people's are; every tenth with a slip."""
+    lengths = (1, 1, 2, 2, 3, 3, 4, 6)
+    return [_text(chance, chance.choice(lengths)).strip(".") + (" telx" if chance.random() < 0.1 else "") for _ in range(count)]
 
 
 def _changed_often(desk: Desk, chance: random.Random, locales: list[str]) -> None:

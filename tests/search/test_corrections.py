@@ -1,0 +1,144 @@
+"""Slips, words run together, other keyboards: found at once, told honestly, never invented."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from conftest import MakeDesk
+from desks import NOISE, article
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.search.spelling import Vocabulary, is_one_edit, is_two_edits
+
+DECLINED = article("declined", "Card payment declined", "The payment was declined because the balance is too low. A declined payment costs nothing.")
+DISPUTE = article("dispute", "Dispute a payment", "Ask the shop first. Then dispute the transaction with us, recipient by recipient.")
+TOP_UP = article("top-up", "Top up by bank", "To top up, use the bank details of your account.")
+MODEL = article("reader", "Card reader X300", "The reader X300 shows error E404 when its battery is flat.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("payment delcined", "payment declined"), ("payment declned", "payment declined"), ("payment decllined", "payment declined"),
+     ("payment declimed", "payment declined"), ("Paymnet declined?", "payment declined?"), ("recpient", "recipient")],
+)  # fmt: skip
+def test_a_slip_is_searched_as_what_was_meant_and_told(desk: MakeDesk, typed: str, meant: str) -> None:
+    d = desk(DECLINED, DISPUTE, *NOISE)
+    results = d.ask(typed)
+    assert results.corrected == meant
+    assert results.hits[0].slug in {"declined", "dispute"}
+    assert results.hits[0].slug == ("dispute" if meant == "recipient" else "declined")
+
+
+def test_the_exact_words_are_searched_when_asked_for(desk: MakeDesk) -> None:
+    results = desk(DECLINED, *NOISE).ask("delcined", exact=True)
+    assert (results.hits, results.corrected, results.also_searched) == ((), None, ())
+
+
+@pytest.mark.parametrize("typed", ["X301", "E405", "x30", "1234567"])
+def test_numbers_codes_and_product_names_are_never_corrected(desk: MakeDesk, typed: str) -> None:
+    results = desk(MODEL, *NOISE).ask(typed)
+    assert (results.corrected, results.did_you_mean, results.hits) == (None, None, ())
+
+
+@pytest.mark.parametrize("typed", ["dogs", "loan", "beard", "card declines nothing"])
+def test_a_word_of_its_own_is_not_told_as_a_slip(desk: MakeDesk, typed: str) -> None:
+    results = desk(DECLINED, DISPUTE, article("doge", "Doges", "The load of bread was borne by the doge."), *NOISE).ask(typed)
+    assert results.corrected is None
+    assert results.did_you_mean is None
+
+
+def test_two_edits_only_for_long_words(desk: MakeDesk) -> None:
+    d = desk(DISPUTE, article("shop", "Shops", "The shop sells shoes."), *NOISE)
+    assert d.ask("transatcoin").corrected == "transaction"
+    assert d.ask("shepz").corrected is None
+
+
+def test_a_word_that_another_language_has_is_no_slip(desk: MakeDesk) -> None:
+    d = desk(DECLINED, article("betalning", "Betalningar", "Om betalningen declinad.", locale="sv"), *NOISE)
+    assert d.ask("declinad", "en").corrected is None
+    assert d.ask("declinad", "en").hits[0].locale == "sv"
+
+
+def test_a_rare_word_beside_a_common_one_is_only_offered(desk: MakeDesk) -> None:
+    many = [article(f"t{n}", f"Transfer number {n}", "A transfer to a friend.") for n in range(25)]
+    d = desk(article("typo", "Old page", "A tranfser is mentioned here by mistake."), *many, *NOISE)
+    results = d.ask("tranfser")
+    assert results.did_you_mean == "transfer"
+    assert [h.slug for h in results.hits] == ["typo"]
+    assert results.corrected is None
+
+
+def test_words_run_together_and_apart_find_each_other(desk: MakeDesk) -> None:
+    d = desk(TOP_UP, article("login", "Your login", "The login needs a code."), DECLINED, *NOISE)
+    assert d.slugs("topup")[0] == "top-up"
+    assert d.slugs("log in")[0] == "login"
+
+
+def test_parts_of_a_german_compound_are_found_but_not_told_as_a_slip(desk: MakeDesk) -> None:
+    page = article("maus", "Die Maus einstellen", "Der Modus der Maus kann geändert werden.", locale="de")
+    results = desk(page, article("drucker", "Drucker", "Der Drucker druckt.", locale="de")).ask("Mausmodus", "de")
+    assert [h.slug for h in results.hits] == ["maus"]
+    assert results.corrected is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale", "meant", "slug"),
+    [("ghbdtn", "ru", "привет", "privet"), ("rfhnf", "ru", "карта", "karta"), ("akuo", "he", "שלום", "shalom"), ("руддщ", "en", "hello", "hello")],
+)
+def test_the_wrong_keyboard_is_turned_round(desk: MakeDesk, typed: str, locale: str, meant: str, slug: str) -> None:
+    d = desk(
+        article("privet", "Привет", "Мы рады.", locale="ru"), article("karta", "Карта", "Ваша карта.", locale="ru"),
+        article("shalom", "שלום", "ברוכים הבאים.", locale="he"), article("hello", "Hello there", "Welcome."), *NOISE,
+    )  # fmt: skip
+    results = d.ask(typed, locale)
+    assert results.corrected == meant
+    assert results.hits[0].slug == slug
+
+
+def test_a_known_word_is_never_turned_round(desk: MakeDesk) -> None:
+    d = desk(article("akuo", "Akuo", "Akuo is a brand."), article("shalom", "שלום", "ברוכים הבאים.", locale="he"))
+    results = d.ask("akuo", "he")
+    assert results.corrected is None
+    assert [h.slug for h in results.hits] == ["akuo"]
+
+
+def test_when_nothing_fits_the_nearest_are_called_close(desk: MakeDesk) -> None:
+    d = desk(DECLINED, DISPUTE, *NOISE)
+    results = d.ask("mortgage for a castle in transylvania payment")
+    assert results.close
+    assert results.passage is None
+    assert not d.ask("payment declined").close
+
+
+LETTERS = st.text(alphabet="abcd", min_size=1, max_size=6)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(a=LETTERS, b=LETTERS)
+def test_edits_are_counted_as_the_textbook_does(a: str, b: str) -> None:
+    distance = _distance(a, b)
+    assert is_one_edit(a, b) == (distance <= 1)
+    assert is_two_edits(a, b) == (distance <= 2)
+
+
+def _distance(a: str, b: str) -> int:
+    """Optimal string alignment, straight from its definition."""
+    table = [[max(i, j) for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] != b[j - 1]))
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                table[i][j] = min(table[i][j], table[i - 2][j - 2] + 1)
+    return table[-1][-1]
+
+
+def test_the_vocabulary_finds_every_word_within_reach_and_no_other() -> None:
+    chance = random.Random(4)
+    words = sorted({"".join(chance.choice("aeinorst") for _ in range(chance.randint(3, 10))) for _ in range(1500)})
+    vocabulary = Vocabulary(words)
+    for word in chance.sample(words, 60):
+        typed = word[:1] + word[2:]
+        assert sorted(vocabulary.within(typed, 1)) == [w for w in words if w != typed and _distance(typed, w) <= 1]
+        assert sorted(vocabulary.within(typed, 2)) == [w for w in words if w != typed and _distance(typed, w) <= 2]
