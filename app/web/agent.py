@@ -50,6 +50,7 @@ from app.web.downloads import download
 from app.web.i18n import gettext as _
 from app.web.i18n import ngettext
 from app.web.letters import answered
+from app.web.told_audits import audits_of_request
 from app.web.told_events import all_told, read_articles, title_of, tried
 from app.web.visitors import actor
 
@@ -108,6 +109,7 @@ def _page(ticket: Ticket, errors: dict[str, str] | None = None, text: str | None
         "agent/request.html",
         ticket=ticket,
         events=tried(events),
+        audits=audits_of_request(ticket.id),
         used=[(title_of(u.article_id), u) for u in articles_used(db, ticket.id)],
         deliveries=[d for d in deliveries_of(db, ticket.id) if d.state == "dead" or (d.state == "pending" and d.attempts)],
         writing=others_writing(db, ticket.id, me.id, context.now() - WRITING_NOW),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template
@@ -11,45 +10,15 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts import Role
 from app.content import VISITOR
-from app.deflection import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, rules_from, sentences
+from app.deflection import Audit, Sentence, UnknownSearch, sentences
 from app.journeys import search_articles
 from app.search import Query, SearchUnavailable
 from app.web import context
 from app.web.access import requires
-from app.web.filters import short_date
 from app.web.i18n import gettext as _
+from app.web.told_audits import audit_of_search, told
 
 bp = Blueprint("audits", __name__)
-
-OUTCOMES = {
-    "answered_confirmed": lambda: _("Answered, as the customer said"),
-    "answered_likely": lambda: _("Probably answered"),
-    "escalated": lambda: _("Wrote to us"),
-    "unanswered_confirmed": lambda: _("Not answered, as the customer said"),
-    "abandoned_form": lambda: _("Left the contact form"),
-    "abandoned_no_results": lambda: _("Left: nothing was found"),
-    "abandoned_with_results": lambda: _("Left: nothing was read"),
-    "undetermined": lambda: _("Nobody can know"),
-    "reformulated": lambda: _("Searched again in other words"),
-    "excluded": lambda: _("Not counted"),
-}
-
-
-@dataclass(frozen=True)
-class Told:
-    """An audit as a page shows it."""
-
-    outcome: str
-    rule: str
-    is_final: bool
-    story: list[tuple[int | None, str]]
-    reason: str
-    finality: str
-    changes: list[str]
-    ledger: list[tuple[str, str, datetime, str]]
-    counts_as: str
-    query: str
-    version: str
 
 
 @dataclass(frozen=True)
@@ -58,53 +27,6 @@ class RunAgain:
 
     rows: list[tuple[str, int | None, int | None]]
     unavailable: bool = False
-
-
-def audit_of_search(search_id: str) -> Audit | None:
-    """The audit of one search; None when it does not count by itself (too short, folded into nothing, or past its time)."""
-    try:
-        return audit(context.db(), context.now(), rules_from(context.portal().settings), search_id=search_id)
-    except UnknownSearch:
-        return None
-
-
-def audits_of_request(ticket_id: str) -> list[Told]:
-    """Every need that led to a request, latest first."""
-    try:
-        found = audits_of_ticket(context.db(), ticket_id, context.now(), rules_from(context.portal().settings))
-    except UnknownSearch:
-        return []
-    return [told(one) for one in found]
-
-
-def told(one: Audit) -> Told:
-    """The audit in the reader's language."""
-    return Told(
-        outcome=OUTCOMES[one.outcome](),
-        rule=one.rule,
-        is_final=one.state == "final",
-        story=[(s.t, _say(s)) for s in one.story],
-        reason=_say(one.reason),
-        finality=_say(one.finality),
-        changes=[_say(s) for s in one.changes],
-        ledger=[(_named(c.from_outcome), _named(c.to_outcome), _when(c.as_of), c.cause) for c in one.ledger],
-        counts_as=OUTCOMES[one.search_outcome]() if one.search_outcome in OUTCOMES else "",
-        query=one.searches[0].q if one.searches else "",
-        version=one.version,
-    )
-
-
-def _named(outcome: str | None) -> str:
-    return OUTCOMES[outcome]() if outcome in OUTCOMES else _("nothing")
-
-
-def _when(t: int) -> datetime:
-    return datetime.fromtimestamp(t / 1000, UTC)
-
-
-def _say(sentence: Sentence) -> str:
-    values = {name: short_date(v) if isinstance(v, datetime) else v for name, v in sentence.params.items()}
-    return _(sentence.template, **values)
 
 
 def run_again(one: Audit, search_id: str) -> RunAgain | None:
