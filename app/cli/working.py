@@ -78,6 +78,17 @@ def group_again(portal: Portal, now: datetime) -> str:
     return "; ".join([*said, f"the form trial was stopped: {stopped}"] if stopped else said)
 
 
+def weekly(portal: Portal, now: datetime) -> str:
+    """The report of the week, as a mail to managers."""
+    from app.web.factory import create_app
+    from app.web.report_mail import is_due, queue_weekly
+
+    if not is_due(now):
+        return ""
+    count = queue_weekly(create_app(portal=portal), now)
+    return f"weekly report for {count} manager(s)" if count else ""
+
+
 def tidy(portal: Portal, now: datetime) -> str:
     """What is kept only for a while: raw events, drafts, deliveries long done, uploads that no request holds."""
     with portal.database.durable_session() as db:
@@ -136,6 +147,7 @@ def rhythms(portal: Portal) -> list[Rhythm]:
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
         Rhythm("group again", group_again, timedelta(hours=24)),
         Rhythm("learn", learn, timedelta(hours=1)),
+        Rhythm("weekly", weekly, timedelta(hours=1)),
         Rhythm("tidy", tidy, timedelta(hours=6)),
         Rhythm("verify", verify, timedelta(hours=24)),
     ]

@@ -27,10 +27,15 @@ def thresholds() -> Thresholds:
 
 def current_report() -> Report:
     """The report that the address of this request asks for."""
+    return report_for(ReportRequest.from_query(request.args))
+
+
+def report_for(asked: ReportRequest) -> Report:
+    """The report of a choice, as of now."""
     settings, catalog = context.portal().settings, catalog_or_none()
     return report_of(
         context.db(),
-        ReportRequest.from_query(request.args),
+        asked,
         context.now(),
         thresholds(),
         category_of={a.id: a.category for a in catalog.indexable()} if catalog else {},

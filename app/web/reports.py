@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from app.accounts import Role
-from app.deflection import DEFINITIONS, TABLES, Today, report_of_today
+from app.deflection import DEFINITIONS, TABLES, Today, notice_proposal, report_of_today, spikes
 from app.locales import own_name
 from app.web import context
 from app.web.access import requires
@@ -58,7 +58,8 @@ def today() -> str:
     """The day so far, from the events alone."""
     k = context.portal().settings.privacy_k_query
     report = report_of_today(context.db(), context.now(), k)
-    return render_template("reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report))
+    waves = [(spike, notice_proposal(spike, context.now())) for spike in spikes(context.db(), context.now())]
+    return render_template("reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report), waves=waves)
 
 
 def _per_hundred(report: Today) -> str:

@@ -11,7 +11,7 @@ import pytest
 from justhtml import JustHTML
 
 from app import deflection
-from app.accounts import Role
+from app.accounts import Role, list_users
 from app.deflection import simulate
 from app.deflection.exchange import import_events
 
@@ -210,3 +210,44 @@ def test_today_counts_from_the_events_alone(app, portal, signed_in):
     words = _words(_text(signed_in(Role.MANAGER).get("/reports/today")))
     assert "Searches 9" in words
     assert "lost card" in words
+
+
+def test_weekly_mail_carries_the_numbers_of_the_page_and_goes_out_once(app, portal, filled, signed_in):
+    from app.web.report_mail import is_due, queue_weekly, weekly_mail
+
+    manager = signed_in(Role.MANAGER)
+    page = _words(_text(manager.get("/reports/?w=4")))
+    with portal.database.session() as db:
+        user = next(u for u in list_users(db) if u.role is Role.MANAGER)
+    now = datetime.now(UTC)
+    mail = weekly_mail(app, user, now)
+    solved = re.search(r"Solved without a ticket: ([\d.]+%)", mail.text)[1]
+    assert solved in page
+    assert solved in mail.html
+    assert "<script" not in mail.html
+    assert queue_weekly(app, now) == 1
+    queue_weekly(app, now)
+    from sqlalchemy import text
+
+    with portal.database.session() as db:
+        assert db.execute(text("SELECT count(*) FROM deliveries WHERE key LIKE 'weekly-report:%'")).scalar() == 1
+    assert is_due(datetime(2026, 11, 23, 6, tzinfo=UTC))
+    assert not is_due(datetime(2026, 11, 24, 6, tzinfo=UTC))
+
+
+def test_a_wave_of_one_question_proposes_a_notice(app, portal, signed_in):
+    _fill(portal, 300)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    lines = [
+        f'{{"event_id":"w{i}","type":"search","t_client":{now - 60_000},"t_sent":{now - 60_000},"t_recv":{now - 60_000},"visitor":"wave{i}",'
+        f'"tab":"w{i}","ua":"Mozilla","search_id":"w{i}","q":"card declined","lang":"en","mode":"submit","n_results":1}}'
+        for i in range(20)
+    ]
+    import_events(portal.database, lines)
+    deflection.recompute_due(portal.database, datetime.now(UTC))
+    with portal.database.session() as db:
+        deflection.assign_due(db, datetime.now(UTC))
+        deflection.name_clusters(db, datetime.now(UTC), 3)
+    words = _words(_text(signed_in(Role.MANAGER).get("/reports/today")))
+    assert "Unusually many people ask about" in words
+    assert "tone: warning" in words
