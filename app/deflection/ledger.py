@@ -31,7 +31,7 @@ from app.deflection.models import (
 from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import closure, events_of_actors, giving_way
+from app.deflection.store import closure, events_of_actors, giving_way, insert_rows
 
 log = logging.getLogger(__name__)
 
@@ -174,12 +174,7 @@ def _quoted(column: str) -> str:
 
 def _insert(db: Db, table: Any, rows: Sequence[Row]) -> None:
     if rows:
-        names = list(rows[0])
-        sql = (
-            f'INSERT INTO {table.__tablename__} ({", ".join(map(_quoted, names))}) '  # noqa: S608 — names of our own columns
-            f'VALUES ({", ".join(":" + n for n in names)})'
-        )
-        db.execute(text(sql), list(rows))
+        insert_rows(db, table.__tablename__, list(rows[0]), rows)
 
 
 def _delete(db: Db, table: str, column: str, ids: Iterable[str]) -> None:

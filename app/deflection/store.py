@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -35,15 +35,9 @@ GLOBAL = "g:"
 _COLUMNS = (
     "event_id", "type", "t", "t_recv", "t_client", "t_sent", "day", "actor", "visitor", "tab", "account", "role", "ua", "ref", "body",
 )  # fmt: skip
-_INSERT = text(
-    f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)}) ON CONFLICT (event_id) DO NOTHING"  # noqa: S608 — names of our own columns
-)
 _KNOWN = text("SELECT event_id, type, t_recv, actor, body FROM event WHERE event_id IN :ids").bindparams(bindparam("ids", expanding=True))
-_EDGE = text("INSERT INTO identity_edge (a, b) VALUES (:a, :b) ON CONFLICT (a, b) DO NOTHING")
 # DO UPDATE, not DO NOTHING: it locks the row, so that a worker cannot take the mark away before our event is visible to it.
-_DIRTY = text(
-    "INSERT INTO dirty (actor, since, cause) VALUES (:actor, :since, :cause) ON CONFLICT (actor) DO UPDATE SET cause = excluded.cause"
-)
+_MARK_AGAIN = "ON CONFLICT (actor) DO UPDATE SET cause = excluded.cause"
 
 _FEED = text(
     "INSERT INTO ticket_feed (source, t_complete) VALUES (:source, :t) ON CONFLICT (source) DO UPDATE"
@@ -57,19 +51,28 @@ def record(db: Session, *events: Event) -> None:
         return
     clean = [scrubbed(event) for event in events]
     rows = [_row(event) for event in clean]
-    result = db.execute(_INSERT, rows)
-    if result.rowcount != len(rows):  # type: ignore[attr-defined]
+    if insert_rows(db, "event", _COLUMNS, rows, "ON CONFLICT (event_id) DO NOTHING") != len(rows):
         rows += _keep_first_received(db, rows)
     edges = sorted({edge for event in clean for edge in edges_of(event)})
     if edges:
-        db.execute(_EDGE, [{"a": a, "b": b} for a, b in edges])
+        insert_rows(db, "identity_edge", ("a", "b"), [{"a": a, "b": b} for a, b in edges], "ON CONFLICT (a, b) DO NOTHING")
     feeds = [{"source": e.source, "t": min(e.t_complete, e.t_recv)} for e in clean if isinstance(e, Watermark)]
     if feeds:
         db.execute(_FEED, feeds)
     marks = {row["actor"]: row for row in rows if row["type"] not in ("survey", "watermark")}
     if marks:
         # Sorted, so that two writers lock rows in the same order and cannot wait for each other for ever.
-        db.execute(_DIRTY, [{"actor": a, "since": r["t_recv"], "cause": r["event_id"]} for a, r in sorted(marks.items())])
+        dirty = [{"actor": a, "since": r["t_recv"], "cause": r["event_id"]} for a, r in sorted(marks.items())]
+        insert_rows(db, "dirty", ("actor", "since", "cause"), dirty, _MARK_AGAIN)
+
+
+def insert_rows(db: Session, table: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], conflict: str = "") -> int:
+    """Insert many rows, straight through the driver: twice as fast as by way of named parameters. Gives how many were new."""
+    mark = "?" if db.get_bind().dialect.name == "sqlite" else "%s"
+    # first, last and end are words of SQL: all names are quoted.
+    names = ", ".join(f'"{column}"' for column in columns)
+    sql = f"INSERT INTO {table} ({names}) VALUES ({', '.join([mark] * len(columns))}) {conflict}"  # noqa: S608 — names of our own columns
+    return db.connection().exec_driver_sql(sql, [tuple([row[column] for column in columns]) for row in rows]).rowcount
 
 
 def _keep_first_received(db: Session, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ def _keep_first_received(db: Session, rows: Sequence[dict[str, Any]]) -> list[di
             row = first[stored.event_id]
             if (row["t_recv"], row["body"]) < (stored.t_recv, stored.body):
                 db.execute(text("DELETE FROM event WHERE event_id = :id"), {"id": stored.event_id})
-                db.execute(_INSERT, [row])
+                insert_rows(db, "event", _COLUMNS, [row])
                 replaced.append({"actor": stored.actor, "type": stored.type, "t_recv": stored.t_recv, "event_id": stored.event_id})
     return replaced
 
