@@ -184,12 +184,21 @@ def continue_ticket(
     actor: Actor,
     requester: str,
     now: datetime,
+    form_id: str = "",
+    subject: str = "",
 ) -> Replied:
-    """The customer writes again, with the events that follow: a request that opens again, or a new one that continues an old one."""
+    """The customer writes again, with the events that follow: a request that opens again, or a new one that continues an old one.
+
+    Words that came by the contact form (`form_id`), and words on something that was solved, are one more contact: somebody had to write.
+    """
     replied = customer_reply(db, number, author, text, key, now, files)
     if replied.continued and replied.created:
-        _announce(db, replied.ticket, actor, requester, now)
-    elif replied.reopened:
+        _announce(db, replied.ticket, actor, requester, now, form_id)
+    elif replied.created and (form_id or replied.reopened):
+        ticket = replied.ticket
+        contact = f"{ticket.id}.{ticket.messages[-1].id}"
+        _record_contact(db, contact, subject or ticket.subject, "form" if form_id else "thread", form_id, actor, requester, now)
+    if replied.reopened:
         record(db, TicketUpdate(**actor.stamp(now), ticket_id=replied.ticket.id, status="open"))
     return replied
 
@@ -202,17 +211,23 @@ def set_solved(db: Session, ticket: Ticket, solved: bool, actor: Actor, now: dat
     return changed
 
 
-def _announce(db: Session, ticket: Ticket, actor: Actor, requester: str, now: datetime) -> None:
+def _announce(db: Session, ticket: Ticket, actor: Actor, requester: str, now: datetime, form_id: str = "") -> None:
+    _record_contact(db, ticket.id, ticket.subject, ticket.channel, ticket.form_id or form_id, actor, requester, now)
+
+
+def _record_contact(
+    db: Session, ticket_id: str, subject: str, channel: str, form_id: str, actor: Actor, requester: str, now: datetime
+) -> None:
     record(
         db,
         TicketEvent(
-            **actor.stamp(now, f"ticket-{ticket.id}"),
-            ticket_id=ticket.id,
+            **actor.stamp(now, f"ticket-{ticket_id}"),
+            ticket_id=ticket_id,
             t_created=milliseconds(now),
-            channel=ticket.channel,
-            form_id=ticket.form_id or None,
+            channel=channel,
+            form_id=form_id or None,
             requester=requester,
-            subject=ticket.subject,
+            subject=subject,
         ),
-        Identify(**actor.stamp(now, f"identify-{ticket.id}"), requester=requester),
+        Identify(**actor.stamp(now, f"identify-{ticket_id}"), requester=requester),
     )

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app import accounts
 from app.accounts import Limit, LinkExpired, PasswordRefused, Role, SignInFailed, SignInRules, SignInThrottled, TooMany, User
-from app.deflection import Identify, new_id
+from app.deflection import Identify, new_id, requester_hash
 from app.errors import Invalid
 from app.locales import own_name
 from app.tickets import queue_mail, write_mail
@@ -157,7 +157,9 @@ def _signed_in(user: User, secret: str) -> Response:
     who = actor()
     if who.visitor and who.role == "customer":
         stamp = who.stamp(context.now()) | {"account": user.id, "role": "agent" if user.is_staff else "customer"}
-        context.portal().events.put(Identify(**stamp))
+        # Mail from this address is this account's from now on, whichever way it comes.
+        requester = requester_hash(user.email, context.portal().settings.secret_key)
+        context.portal().events.put(Identify(**stamp, requester=requester))
     response = redirect(_way_back(user), 303)
     max_age = context.portal().settings.session_days * 86400
     response.set_cookie(cookie_name(), secret, max_age=max_age, path="/", secure=is_https(), httponly=True, samesite="Lax")

@@ -242,7 +242,9 @@ def _add_to(ticket: Ticket, form: ContactForm) -> BaseResponse:
     author = Author(user.name if user else ticket.requester_name, user.id if user else None)
     requester = requester_hash(form.email, context.portal().settings.secret_key)
     with context.portal().database.durable_session() as db:
-        replied = continue_ticket(db, ticket.number, author, form.message, form.key, form.files, actor(form.tab), requester, context.now())
+        replied = continue_ticket(
+            db, ticket.number, author, form.message, form.key, form.files, actor(form.tab), requester, context.now(), form.form_id, form.subject
+        )
         forget_draft(db, form.form_id)
     return _sent(replied.ticket, added=True)
 

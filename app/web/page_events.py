@@ -29,11 +29,12 @@ class InvalidBatch(Invalid):
 
 def sent_batch() -> list[Event]:
     """The events in the body of this request: a list, or an object with the list under `events`."""
-    who = actor(tab="")
+    items = _load()
+    who = actor(_tab_of(items))
     stamp: dict[str, Any] = {"visitor": who.visitor, "account": who.account, "role": who.role, "ua": who.ua}
     events: list[Event] = []
     errors: dict[str, str] = {}
-    for place, item in enumerate(_load()):
+    for place, item in enumerate(items):
         try:
             events.append(_event(item, stamp))
         except InvalidEvent as error:
@@ -42,6 +43,12 @@ def sent_batch() -> list[Event]:
     if errors:
         raise InvalidBatch("The batch was refused.", errors)
     return events
+
+
+def _tab_of(items: list[Any]) -> str:
+    """The tab that sent this, as its events name it."""
+    named = (item.get("tab") for item in items if isinstance(item, Mapping))
+    return next((tab for tab in named if isinstance(tab, str)), "")
 
 
 def _load() -> list[Any]:

@@ -5,6 +5,9 @@ The cookie is set only by answers that are never cached: whoever asks for `actor
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
 import secrets
 
@@ -17,6 +20,9 @@ from app.web.access import current_user, is_https
 
 CONSENT = "hylla_consent"
 """`yes` or `no`; readable by our script, which hides the question once it is answered."""
+
+FIRST_MOMENTS = 600
+"""Seconds for which requests without the cookie are still taken for the beginning of one visit."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 _TAB = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -40,7 +46,7 @@ def actor(tab: str | None = None) -> Actor:
     ua = request.headers.get("User-Agent", "")[:300]
     if wants_no_link():
         return Actor(visitor=None, tab=tab, account=None, role=role, ua=ua)
-    return Actor(visitor=_visitor(), tab=tab, account=user.id if user else None, role=role, ua=ua)
+    return Actor(visitor=_visitor(tab), tab=tab, account=user.id if user else None, role=role, ua=ua)
 
 
 def clean_tab(tab: str | None) -> str | None:
@@ -72,14 +78,25 @@ def asks_consent() -> bool:
     return settings.visitor_consent and settings.visitor_cookie != "off"
 
 
-def _visitor() -> str | None:
+def _visitor(tab: str | None) -> str | None:
     if not may_set_cookie():
         return None
     if "visitor" not in g:
         known = request.cookies.get(cookie_name(), "")
-        g.visitor = known if _ID.fullmatch(known) else secrets.token_urlsafe(16)
+        g.visitor = known if _ID.fullmatch(known) else _new_visitor(tab)
         g.sets_cookie = g.visitor != known
     return g.visitor  # type: ignore[no-any-return]
+
+
+def _new_visitor(tab: str | None) -> str:
+    """An id for somebody who has none. What one page sends at once, before an answer has brought the cookie, is one visitor, not several:
+    for a few minutes a script's tab id gives the same id again, to the same browser at the same address."""
+    if not tab or tab.startswith("n-"):
+        return secrets.token_urlsafe(16)
+    minutes = int(context.now().timestamp()) // FIRST_MOMENTS
+    told = "\0".join((tab, request.remote_addr or "", request.headers.get("User-Agent", ""), str(minutes)))
+    digest = hmac.new(context.portal().settings.secret_key.encode(), told.encode("utf-8", "replace"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def _write_cookie(response: Response) -> Response:

@@ -42,6 +42,20 @@ def test_a_visitor_gets_one_cookie_and_keeps_it(app: Flask) -> None:
     assert client.application.test_client().get("/watched").headers["Set-Cookie"] != cookie
 
 
+def test_requests_that_leave_a_page_before_the_first_cookie_came_are_one_visitor(app: Flask) -> None:
+    _, seen = watched(app)
+
+    def visitor_of(tab: str, agent: str = "Mozilla", address: str = "127.0.0.1") -> str | None:
+        asks = {"headers": {"User-Agent": agent}, "environ_base": {"REMOTE_ADDR": address}}
+        app.test_client().get(f"/watched?t={tab}", **asks)  # a suggestion that is cancelled never brings its cookie
+        return seen[-1].visitor
+
+    first = visitor_of("mwr9tab")
+    assert visitor_of("mwr9tab") == first
+    assert first not in {visitor_of("another"), visitor_of("mwr9tab", agent="Other"), visitor_of("mwr9tab", address="192.0.2.7")}
+    assert visitor_of("n-minted") != visitor_of("n-minted"), "this one stands in links, and links are shared"
+
+
 def test_the_operator_can_have_no_cookie_or_one_that_lasts(make_app: Callable[..., Flask]) -> None:
     client, seen = watched(make_app(visitor_cookie="off"))
     assert "Set-Cookie" not in client.get("/watched").headers
