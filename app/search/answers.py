@@ -111,7 +111,7 @@ class Answering:
         query, served = self.query, self.served
         in_locale = not query.only_locale or locale == query.only_locale
         if in_locale and len(matched):
-            counts = np.bincount(served.category_codes[matched], minlength=len(served.categories))
+            counts = np.bincount(served.category_codes[matched])
             for code in np.flatnonzero(counts):
                 category = served.categories[code]
                 self.by_category[category] = self.by_category.get(category, 0) + int(counts[code])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +28,54 @@ class Origin:
     revision: str
 
 
+class Numbering:
+    """A number for every category, locale and article that was met, so that arrays can hold them; the same for all commits of an engine."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.names: list[str] = []
+
+    def number(self, name: str) -> int:
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return found
+
+    def known(self, name: str) -> int:
+        """The number of a name, or -1."""
+        return self._numbers.get(name, -1)
+
+
+@dataclass
+class Numberings:
+    categories: Numbering
+    locales: Numbering
+    articles: Numbering
+
+
+class SegmentEntries:
+    """The articles of one segment as lists and arrays: made once for as long as the segment lives."""
+
+    def __init__(self, entries: list[Entry | None], numberings: Numberings) -> None:
+        self.entries = entries
+        self.categories = np.array([numberings.categories.number(e.category) if e else -1 for e in entries], dtype=np.int64)
+        self.locales = np.array([numberings.locales.number(e.locale) if e else -1 for e in entries], dtype=np.int64)
+        self.articles = np.array([numberings.articles.number(e.article_id) if e else -1 for e in entries], dtype=np.int64)
+        self.by_key = {e.key: n for n, e in enumerate(entries) if e}
+        self._visible: dict[tuple[frozenset[Audience], str], np.ndarray] = {}
+
+    def visible(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
+        """True where such a viewer may see the article on this day."""
+        mask = self._visible.get((audiences, day))
+        if mask is None:
+            if len(self._visible) > 16:
+                self._visible.clear()
+            values = [e is not None and _may_see(e, audiences, day) for e in self.entries]
+            mask = self._visible[audiences, day] = np.array(values, dtype=bool)
+        return mask
+
+
 class Served:
     """Everything a search needs, from one commit; made anew for the next one, sharing the segments that stay."""
 
@@ -34,23 +83,30 @@ class Served:
         self,
         origin: Origin,
         segments: list[Segment],
+        contents: list[SegmentEntries],
         deleted: list[np.ndarray],
         shelf: Shelf,
-        entries: dict[int, Entry],
         context: SearchContext,
         decoded: BoundedCache,
+        numberings: Numberings,
     ) -> None:
         self.origin, self.segments, self.shelf, self.context = origin, segments, shelf, context
-        self.rows = np.concatenate([s.rows for s in segments]) if segments else np.zeros(0, np.uint32)
-        dead = np.concatenate(deleted) if deleted else np.zeros(0, bool)
-        self.entries_by_row = entries
-        self.entries: list[Entry | None] = [None if gone else entries.get(int(row)) for row, gone in zip(self.rows, dead, strict=True)]
-        self.size = len(self.entries)
-        self.locales: list[str] = sorted({e.locale for e in self.entries if e})
-        counts = {locale: self._articles(locale) for locale in self.locales}
-        self._codes()
-        learned = LearnedIndex(context.learned, self.number_of_key, self.size) if context.learned else None
-        self.scores = Scores(segments, Statistics(segments, counts), decoded, learned)
+        self._contents, self._numberings = contents, numberings
+        self.rows = _joined([s.rows for s in segments], np.uint32)
+        self._alive = ~_joined(deleted, bool)
+        self.size = len(self.rows)
+        self.entries: list[Entry | None] = [e for c in contents for e in c.entries]
+        for number in np.flatnonzero(~self._alive):
+            self.entries[number] = None
+        self.category_codes = _joined([c.categories for c in contents], np.int64)
+        self.article_codes = _joined([c.articles for c in contents], np.int64)
+        """Translations of one article share a code."""
+        self._locale_codes = _joined([c.locales for c in contents], np.int64)
+        counts = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names)) if self.size else []
+        self.locales: list[str] = sorted(name for name, count in zip(numberings.locales.names, counts, strict=False) if count)
+        self.categories = list(numberings.categories.names)
+        learned = LearnedIndex(context.learned, self.numbers_of({_key(p.locale, p.article_id) for p in context.learned}), self.size)
+        self.scores = Scores(segments, Statistics(segments, {loc: self._articles(loc) for loc in self.locales}), decoded, learned)
         self.beginnings = BoundedCache(BEGINNINGS_BYTES)
         """Masks of articles by the beginnings of words in their names, for suggestions."""
         self._masks: dict[object, np.ndarray] = {}
@@ -60,34 +116,33 @@ class Served:
         field = field_name(EXACT, locale)
         return sum(int(np.count_nonzero(s.lengths[field])) for s in self.segments if field in s.lengths)
 
-    def _codes(self) -> None:
-        self.categories = sorted({e.category for e in self.entries if e})
-        category_code = {c: i for i, c in enumerate(self.categories)}
-        locale_code = {code: i for i, code in enumerate(self.locales)}
-        self.category_codes = np.array([category_code[e.category] if e else 0 for e in self.entries], dtype=np.int32)
-        self.locale_codes = np.array([locale_code[e.locale] if e else 0 for e in self.entries], dtype=np.int32)
-        articles = {article_id: i for i, article_id in enumerate(sorted({e.article_id for e in self.entries if e}))}
-        self.article_codes = np.array([articles[e.article_id] if e else -1 for e in self.entries], dtype=np.int64)
-        """Translations of one article share a code."""
-        self.number_of_key = {e.key: number for number, e in enumerate(self.entries) if e}
+    def numbers_of(self, keys: Iterable[str]) -> dict[str, int]:
+        """The document numbers of these keys, those that are here and not deleted."""
+        found = {}
+        for key in keys:
+            base = 0
+            for content in self._contents:
+                number = content.by_key.get(key)
+                if number is not None and self._alive[base + number]:
+                    found[key] = base + number
+                base += len(content.entries)
+        return found
 
     def visible(self, audiences: frozenset[Audience], today: date) -> np.ndarray:
         """True for every document that this viewer may see today; deleted ones are False."""
         day = today.isoformat()
-        key = (audiences, day)
-        mask = self._masks.get(key)
+        mask = self._masks.get((audiences, day))
         if mask is None:
             if len(self._masks) > 32:
                 self._masks.clear()
-            mask = self._masks[key] = np.array([e is not None and _may_see(e, audiences, day) for e in self.entries], dtype=bool)
+            mask = _joined([c.visible(audiences, day) for c in self._contents], bool) & self._alive
+            self._masks[audiences, day] = mask
         return mask
 
     def in_locale(self, locale: str) -> np.ndarray:
-        key = ("locale", locale)
-        mask = self._masks.get(key)
+        mask = self._masks.get(locale)
         if mask is None:
-            code = self.locales.index(locale) if locale in self.locales else -1
-            mask = self._masks[key] = self.locale_codes == code
+            mask = self._masks[locale] = self._locale_codes == self._numberings.locales.known(locale)
         return mask
 
     def synonyms_of(self, locale: str) -> Synonyms:
@@ -98,8 +153,15 @@ class Served:
         return found
 
     def in_category(self, category: str) -> np.ndarray:
-        code = self.categories.index(category) if category in self.categories else -1
-        return self.category_codes == code
+        return self.category_codes == self._numberings.categories.known(category)
+
+
+def _joined(arrays: list[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=kind)
+
+
+def _key(locale: str, article_id: str) -> str:
+    return f"{locale}/{article_id}"
 
 
 def _may_see(entry: Entry, audiences: frozenset[Audience], day: str) -> bool:

@@ -39,7 +39,7 @@ from app.search.answers import answer
 from app.search.engine import Query, Results, SearchContext, SearchDocument, SearchUnavailable, Suggestions
 from app.search.fields import FIELD_SPECS, GAP, field_name, terms_of
 from app.search.postings import DECODED_BYTES, NOTHING, BoundedCache, Segment
-from app.search.served import Origin, Served
+from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Served
 from app.search.shelf import FILE_NAME, Analysed, Shelf
 from app.search.suggestions import suggest
 
@@ -149,6 +149,7 @@ class WhooshEngine:
         self._broken: str = "no index has been opened yet; run `flask kb publish`."
         self._opening = threading.Lock()
         self._decoded = BoundedCache(DECODED_BYTES)
+        self._numberings = Numberings(Numbering(), Numbering(), Numbering())
 
     # Writing
 
@@ -181,8 +182,8 @@ class WhooshEngine:
                 _write_facts(folder, locales | new)
             keys = {d.key for d in changed} | set(removed)
             # Another process may have committed since we opened: take the document numbers from the newest commit.
-            current = self._load(served.origin.generation, revision, context, previous=served)
-            gone = [current.number_of_key[k] for k in keys if k in current.number_of_key]
+            current = served if _newest_commit(folder) == served.origin.commit else self._load(folder.name, revision, context, served)
+            gone = sorted(current.numbers_of(keys).values())
             if changed or gone:
                 self._commit(folder, changed, gone, rows=[int(current.rows[n]) for n in gone])
         except SearchUnavailable:
@@ -263,26 +264,26 @@ class WhooshEngine:
 
     def _load_once(self, folder: Path, revision: str, context: SearchContext, previous: Served | None) -> Served:
         schema = schema_for(_read_facts(folder))
+        toc = index.open_dir(str(folder), schema=schema)._read_toc()
         storage = FileStorage(str(folder))
-        opened = index.open_dir(str(folder), schema=schema)
-        toc = opened._read_toc()
-        known = {s.name: s for s in previous.segments} if previous else {}
-        segments: list[Segment] = []
-        deleted: list[np.ndarray] = []
-        for raw in toc.segments:
-            name = raw.segment_id()
-            segments.append(known[name] if name in known else WhooshSegment(storage, schema, raw))
-            dead = np.zeros(raw.doc_count_all(), dtype=bool)
-            dead[[int(n) for n in raw.deleted_docs()]] = True
-            deleted.append(dead)
         shelf = previous.shelf if previous else Shelf(folder / FILE_NAME)
-        live = [int(row) for segment, dead in zip(segments, deleted, strict=True) for row in segment.rows[~dead]]
-        entries = {r: previous.entries_by_row[r] for r in live if r in previous.entries_by_row} if previous else {}
-        entries |= shelf.entries([r for r in live if r not in entries])
-        if len(entries) != len(live):
-            raise ValueError(f"it names {len(live)} articles, {FILE_NAME} has {len(entries)} of them")
-        origin = Origin(folder.name, toc.generation, revision)
-        return Served(origin, segments, deleted, shelf, entries, context, self._decoded)
+        known = {s.name: s for s in previous.segments} if previous else {}
+        segments: list[Segment] = [known.get(raw.segment_id()) or WhooshSegment(storage, schema, raw) for raw in toc.segments]
+        deleted = [_deleted(raw) for raw in toc.segments]
+        contents = [self._contents(shelf, segment, dead) for segment, dead in zip(segments, deleted, strict=True)]
+        return Served(Origin(folder.name, toc.generation, revision), segments, contents, deleted, shelf, context, self._decoded, self._numberings)
+
+    def _contents(self, shelf: Shelf, segment: Segment, dead: np.ndarray) -> SegmentEntries:
+        """The articles of a segment, read from the shelf when the segment is new."""
+        contents = segment.extras.get("contents")
+        if not isinstance(contents, SegmentEntries):
+            found = shelf.entries(segment.rows.tolist())
+            # Rows of articles that were replaced long ago may have been dropped; a living one may not.
+            missing = sum(int(row) not in found for row in segment.rows[~dead])
+            if missing:
+                raise ValueError(f"{missing} of {segment.size} articles are not in {FILE_NAME}")
+            contents = segment.extras["contents"] = SegmentEntries([found.get(int(row)) for row in segment.rows], self._numberings)
+        return contents
 
     def search(self, query: Query) -> Results:
         served = self._state()
@@ -359,6 +360,17 @@ def _read_facts(folder: Path) -> set[str]:
     if facts["format"] != FORMAT:
         raise ValueError(f"it was written in format {facts['format']}, this is {FORMAT}")
     return set(facts["locales"])
+
+
+def _newest_commit(folder: Path) -> int:
+    """The number of the newest table of contents, without reading it."""
+    return max((int(p.stem.rsplit("_", 1)[1]) for p in folder.glob("_MAIN_*.toc")), default=-1)
+
+
+def _deleted(segment: Any) -> np.ndarray:
+    dead = np.zeros(segment.doc_count_all(), dtype=bool)
+    dead[[int(n) for n in segment.deleted_docs()]] = True
+    return dead
 
 
 def _create_index(folder: Path, locales: set[str]) -> None:
