@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -57,6 +58,13 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer, is full or is read-only."""
 
 
+def _translate(context: ExceptionContext) -> BaseException | None:
+    """Our own error for whatever the server, and not our question, is the reason of: gone, full, read-only, restarting."""
+    if context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError | InternalError):
+        return DatabaseUnavailable(f"the database does not answer: {context.original_exception.__class__.__name__}")
+    return None
+
+
 class Database:
     """An open database; `session()` and `durable_session()` give SQLAlchemy sessions that commit when the block ends well."""
 
@@ -71,12 +79,15 @@ class Database:
     def _engine(self, durable: bool) -> Engine:
         if not self.is_sqlite:
             # Pre-ping finds connections that died while idle; the time-out keeps a silent server from holding a request.
-            return create_engine(
+            engine = create_engine(
                 self.url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5, connect_args={"connect_timeout": 5}
             )
+            event.listen(engine, "handle_error", _translate, retval=True)
+            return engine
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(self.url, connect_args={"timeout": 15})
+        event.listen(engine, "handle_error", _translate, retval=True)
         synchronous = "FULL" if durable else "NORMAL"
 
         @event.listens_for(engine, "connect")
@@ -113,8 +124,8 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise DatabaseUnavailable(f"the database does not answer: {error.orig.__class__.__name__}") from error
+        except (OperationalError, PoolTimeout) as error:
+            raise DatabaseUnavailable(f"the database does not answer: {error.__class__.__name__}") from error
 
     def compact(self) -> None:
         """Write the log of changes into the file and empty it, so that what was deleted stands nowhere any more (SQLite)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
 from app.content import Catalog, Viewer
+from app.errors import Unavailable
 from app.locales import best_match
 from app.portal import Portal
 
@@ -31,6 +32,16 @@ def db() -> Session:
         g.db_stack = ExitStack()
         g.db = g.db_stack.enter_context(portal().database.session())
     return g.db  # type: ignore[no-any-return]
+
+
+def abandon_db() -> None:
+    """Roll back what this request has done: its database failed in the middle, and the error page may need a session that works."""
+    stack: ExitStack | None = g.pop("db_stack", None)
+    g.pop("db", None)
+    if stack is not None:
+        failed = Unavailable("abandoned")
+        with suppress(Unavailable):
+            stack.__exit__(Unavailable, failed, None)
 
 
 def close_db(error: BaseException | None = None) -> None:

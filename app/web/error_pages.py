@@ -11,6 +11,7 @@ from jinja2 import TemplateNotFound
 from werkzeug.exceptions import HTTPException
 
 from app.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound, Unavailable
+from app.web.context import abandon_db, close_db
 
 log = structlog.get_logger()
 
@@ -28,6 +29,16 @@ def init(app: Flask) -> None:
     app.register_error_handler(KnowledgeBaseError, _known)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _unforeseen)
+    app.after_request(_commit)
+
+
+def _commit(response: Response) -> Response:
+    """End the request's session before the answer leaves: what could not be written must not look as if it had been."""
+    try:
+        close_db()
+    except Unavailable as error:
+        return _known(error)
+    return response
 
 
 def wants_json() -> bool:
@@ -71,6 +82,7 @@ def _known(error: KnowledgeBaseError) -> Response:
     status = next(code for kind, code in STATUS if isinstance(error, kind))
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
     if status >= 500:
+        abandon_db()
         log.error("unavailable", reason=str(error), path=request.path)
     return answer(status, str(error), headers, getattr(error, "errors", None), error=error)
 
@@ -90,4 +102,5 @@ def _unforeseen(error: Exception) -> Response:
     # Whatever was not foreseen is logged with a reference; the visitor gets the reference, never the cause.
     reference = secrets.token_hex(4)
     log.exception("unforeseen", reference=reference, path=request.path)
+    abandon_db()
     return answer(500, "", ref=reference)
