@@ -118,4 +118,5 @@ def _answer(body: str, kind: str) -> Response:
     answer = Response(body, mimetype=kind)
     answer.headers["Cache-Control"] = "public, max-age=300"
     answer.add_etag()
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 from app.web import context
 from app.web.i18n import current_locale
 
-
 PLAIN = {"en": "en-GB"}
 """English without a country writes its dates as most of its readers do: 14 November 2026, 09:12."""
 

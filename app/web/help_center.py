@@ -169,7 +169,8 @@ def media(path: str) -> Response:
     answer.headers["Cache-Control"] = "public, max-age=3600" if catalog.may_see_media(path, VISITOR, today) else "no-store"
     # A drawing may hold script; shown as a picture it cannot run, opened by itself it must not either.
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 @bp.app_errorhandler(NotFound)

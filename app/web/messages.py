@@ -28,7 +28,7 @@ def extract() -> Catalog:
     for folder, methods in SOURCES:
         found = extract_from_dir(ROOT / folder, methods, {"**.html": JINJA, "**.txt": JINJA}, keywords=KEYWORDS, comment_tags=("Translators:",))
         for name, _line, text, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
-            catalog.add(text, None, [(f"{folder}/{name}", None)], auto_comments=comments, context=context)
+            catalog.add(text, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
     return catalog
 
 

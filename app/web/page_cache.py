@@ -21,7 +21,7 @@ from app.web.access import session_token
 from app.web.assets import current_manifest
 from app.web.frame import hidden_notices
 
-ENDPOINTS = {
+ENDPOINTS: dict[str, tuple[str, ...]] = {
     "help_center.home": (),
     "help_center.browse": (),
     "help_center.category": (),

@@ -30,7 +30,10 @@ FAILING = ["/en/nothing-here"]
 LOOKS = [(1280, False), (1280, True), (360, False), (360, True)]
 
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
-SPACING = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }"
+SPACING = (
+    "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }"
+    "p { margin-block-end: 2em !important }"
+)
 SMALL = """() => [...document.querySelectorAll('a, button, input, summary, select')].filter((e) => {
   const box = e.getBoundingClientRect();
   const inText = e.closest('p, td, .prose, .callout, .facts, .src');

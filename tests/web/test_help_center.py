@@ -370,7 +370,7 @@ def test_no_leads_to_reasons_that_writers_can_read(client: FlaskClient, portal):
     page = get(client, reasons)
     assert page.all("input", name="v", value="v-2")
     answer = client.post("/en/articles/card-declined/reasons",
-                         data={"v": "v-2", "reason": "steps", "text": "There is no such button, write to me@example.com", "then": "writers"})  # fmt: skip
+                         data={"v": "v-2", "reason": "steps", "text": "No such button, write to me@example.com", "then": "writers"})  # fmt: skip
     assert answer.status_code == 303
     article = get(client, "/en/articles/card-declined").all("article")[0]["data-article"]
     with portal.database.session() as db:
