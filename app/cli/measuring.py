@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from app.cli.terminal import ProgressLine, opened_database, plain_errors
+from app.cli.terminal import ProgressLine, opened_database, opened_portal, plain_errors
 from app.config import Settings
-from app.deflection import Rulebook, export_outcomes, export_rates, import_events, import_tickets, recompute_due, rules_from
+from app.content import VISITOR, Catalog
+from app.deflection import (
+    Rulebook,
+    SimulatedSubject,
+    export_outcomes,
+    export_rates,
+    import_events,
+    import_tickets,
+    milliseconds,
+    recompute_due,
+    rules_from,
+    simulated_lines,
+)
 from app.errors import Invalid
 
+DAY_MS = 86_400_000
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
@@ -35,6 +49,48 @@ def events_import(file: Path, skip_bad: bool) -> None:
         click.echo(f"line {number}: {problem}", err=True)
     skipped = f", {report.bad} bad line(s) left out" if report.bad else ""
     click.echo(f"Read {report.lines} line(s): {report.new} new event(s), {report.events - report.new} known already{skipped}.")
+
+
+@events.command("simulate")
+@click.option("--needs", type=click.IntRange(1, 1_000_000), default=6000, show_default=True, help="Questions that people have.")
+@click.option("--weeks", type=click.IntRange(1, 104), default=13, show_default=True, help="Up to yesterday.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
+@plain_errors
+def events_simulate(needs: int, weeks: int, seed: int) -> None:
+    """Write invented events about the published articles as JSON Lines, to see the reports with data. Not for a portal that people use.
+
+    What invented people search for are the articles' own test queries; how they behave is assumed, and stated in the code.
+    """
+    with opened_portal() as portal:
+        topics = _topics_of(portal.current.get())
+        start = milliseconds(datetime.now(UTC)) // DAY_MS * DAY_MS - weeks * 7 * DAY_MS
+        for line in simulated_lines(seed, topics, needs, start, weeks * 7):
+            click.echo(line)
+
+
+def _topics_of(catalog: Catalog) -> list[SimulatedSubject]:
+    """What can be asked: the test queries of each article, in each locale that has them; some questions have no article."""
+    found = []
+    for article in catalog.indexable():
+        if article.locale != catalog.locales[0] or not article.queries:
+            continue
+        versions = catalog.translations(article.id).values()
+        wordings = {v.locale: v.queries for v in versions if v.queries}
+        kin = [a.id for a in catalog.related(article, VISITOR, article.updated_at.date())[:2]]
+        chance = random.Random(article.id)  # noqa: S311 - a simulation
+        found.append(
+            SimulatedSubject(
+                article.id,
+                {**dict.fromkeys(catalog.locales, article.queries), **wordings},
+                (article.id, *kin),
+                chance.uniform(0.35, 0.85),
+                chance.uniform(0.15, 0.55),
+                chance.paretovariate(1.2),
+            )
+        )
+    missing = ("open a joint account with my partner", "mortgage certificate", "buy shares in the app")
+    found += [SimulatedSubject(words, dict.fromkeys(catalog.locales, (words,)), (), 0.0, 0.4, 1.5) for words in missing]
+    return found
 
 
 @click.group()

@@ -60,6 +60,8 @@ from app.deflection.report_store import report_of
 from app.deflection.report_tables import TABLES, Table
 from app.deflection.retention import Erased, apply_retention, erase_person, export_person
 from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
+from app.deflection.simulate import Subject as SimulatedSubject
+from app.deflection.simulate import simulated_lines
 from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
@@ -112,6 +114,7 @@ __all__ = [
     "Rulebook",
     "Search",
     "Sentence",
+    "SimulatedSubject",
     "Spike",
     "Suggest",
     "Summary",
@@ -177,6 +180,7 @@ __all__ = [
     "restore_phrase",
     "rules_from",
     "sentences",
+    "simulated_lines",
     "spikes",
     "split_cluster",
     "trial_stopped",

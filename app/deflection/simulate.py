@@ -300,3 +300,8 @@ def lines(simulated: Simulated) -> Iterator[str]:
     import json
 
     return (json.dumps(event, ensure_ascii=False) for event in simulated.events)
+
+
+def simulated_lines(seed: int, topics: Sequence[Subject], needs: int, start: int, days: int) -> Iterator[str]:
+    """A stream of `needs` questions over `days` from `start` (ms) as JSON Lines, ready to be imported."""
+    return lines(stream(seed, topics, needs, start, days, growth=0.15))
