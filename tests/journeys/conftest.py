@@ -46,7 +46,11 @@ ARTICLES = {
         "Open *Payments*, choose the transfer and tap *Cancel*. A transfer inside the house leaves at once and cannot be taken back; "
         "ask the receiver to return it. One to another bank waits until the evening, and until then the button is there.",
     ),
-    "sv/cards/unblock-a-card.md": ("Häv spärren på ett kort", "Öppna appen, välj kortet och tryck på Häv spärr.", "Skriv din PIN och vänta på den gröna raden."),
+    "sv/cards/unblock-a-card.md": (
+        "Häv spärren på ett kort",
+        "Öppna appen, välj kortet och tryck på Häv spärr.",
+        "Skriv din PIN och vänta på den gröna raden.",
+    ),
 }
 SITE = """
 name: Fennel
@@ -72,9 +76,8 @@ class Writers:
 
     def git(self, *arguments: str) -> str:
         who = ["-c", "user.name=Ingrid Holm", "-c", "user.email=ingrid@example.com", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(
-            ["git", *who, *arguments], cwd=self.folder, check=True, capture_output=True, text=True, env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
-        )
+        alone = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+        done = subprocess.run(["git", *who, *arguments], cwd=self.folder, check=True, capture_output=True, text=True, env=alone)
         return done.stdout.strip()
 
     def write(self, path: str, title: str, summary: str, body: str, *front: str) -> None:
