@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -32,7 +32,8 @@ class Ranked:
     scores: np.ndarray
     matched: np.ndarray
     top: np.ndarray
-    marks: Marks
+    marks: Marks | None
+    """What to look for in texts; None when no text is shown."""
 
 
 class Answering:
@@ -95,7 +96,7 @@ class Answering:
             matched = self._counted(locale, matched)
             top = best(scores, matched, self.query.offset + self.query.limit)
             if len(matched) or not place:
-                found.append(Ranked(plan, scores, matched, top, Marks(self.served, plan)))
+                found.append(Ranked(plan, scores, matched, top, Marks(self.served, plan) if self.query.snippets or self.query.passage else None))
         return found
 
     def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:
@@ -152,7 +153,7 @@ class Answering:
     def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
         entry = self.served.entries[number]
         assert entry is not None  # deleted documents are masked
-        dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row)) if self.query.snippets else None
+        dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row)) if self.query.snippets and ranked.marks else None
         value = float(ranked.scores[number])
         explanation = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned) if self.query.explain else None
         return Hit(
@@ -191,11 +192,11 @@ def answer(served: Served, query: Query, today: date) -> Results:
     if plan and corrected is None and hits and any(c.sure for c in plan.corrections.values()):
         corrected = plan.corrected(query.text, plan.corrections)
     did_you_mean = plan.corrected(query.text, plan.rare) if plan and plan.rare and corrected is None else None
-    results = Results(
-        query=query, hits=hits, total=max(total, len(hits)), revision=served.origin.revision,
-        by_category=answering.by_category, by_locale=answering.by_locale, corrected=corrected,
-        also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean, close=close,
+    passage = None
+    if query.passage and found and hits and not close and query.offset == 0 and found[0].marks:
+        passage = best_passage(served, found[0].marks, found[0].scores, found[0].top)
+    return Results(
+        query=query, hits=hits, total=max(total, len(hits)), revision=served.origin.revision, by_category=answering.by_category,
+        by_locale=answering.by_locale, corrected=corrected, also_searched=tuple(dict.fromkeys(plan.added)) if plan else (),
+        did_you_mean=did_you_mean, passage=passage, close=close, took_ms=(time.perf_counter() - started) * 1000,
     )  # fmt: skip
-    if query.passage and found and hits and not close and query.offset == 0:
-        results = replace(results, passage=best_passage(served, found[0].marks, found[0].scores, found[0].top))
-    return replace(results, took_ms=(time.perf_counter() - started) * 1000)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 
 from app.search.analysis import Analyzer, Word, fold
-from app.search.fields import EXACT
 from app.search.hebrew import is_hebrew
 from app.search.served import Served
 from app.search.spelling import LONG_WORD, SHORTEST, Correction, is_swap_or_double, likelihood, vocabulary_of
@@ -36,7 +35,7 @@ class Corrector:
 
     def articles_with(self, word: str) -> int:
         """How many visible articles have exactly this word."""
-        docs = self._served.scores.documents(EXACT, self._analyzer.locale, word)
+        docs, _ = self._served.scores.of_term("exact", self._analyzer.locale, word)
         return int(np.count_nonzero(self._allowed[docs])) if len(docs) else 0
 
     def meant(self, word: Word, around: list[Word], others: list[Word]) -> list[Correction]:
@@ -80,7 +79,7 @@ class Corrector:
         if not others:
             return False
         scores, locale = self._served.scores, self._analyzer.locale
-        docs = scores.documents(EXACT, locale, word)
+        docs, _ = scores.of_term("exact", locale, word)
         docs = docs[self._allowed[docs]]
         count = np.zeros(len(docs))
         for other in others:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.content import Audience, Site, Viewer
 from app.errors import Unavailable
@@ -58,7 +58,7 @@ class Query:
     """The text was longer than 200 characters; the page says so."""
 
     @classmethod
-    def from_text(cls, text: str, locale: str, viewer: Viewer, *, page: int = 1, limit: int = 10, **filters: object) -> Query:
+    def from_text(cls, text: str, locale: str, viewer: Viewer, *, page: int = 1, limit: int = 10, **filters: Any) -> Query:
         """Whatever a person typed, as a query: control characters out, at most 200 characters, page and limit bounded."""
         from app.search.query_text import clean
 
@@ -66,7 +66,7 @@ class Query:
         limit = min(max(limit, 1), 50)
         return cls(
             text=cleaned, locale=locale, viewer=viewer, limit=limit, offset=(min(max(page, 1), 100) - 1) * limit, was_cut=was_cut, **filters
-        )  # type: ignore[arg-type]
+        )
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ class Plan:
     """Words that hardly any article has, and a far commoner one that is nearly the same: only offered, never searched."""
     added: list[str] = field(default_factory=list)
     """Words that were added to what was typed, to be named on the page."""
+    found: list[tuple[PlanTerm, np.ndarray, np.ndarray]] = field(default_factory=list)
+    """What looking up the terms gave, once `ranking.score` has: (term, documents, scores)."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1, sure: bool = True) -> None:
@@ -142,7 +144,8 @@ class Planner:
             else:
                 for similar, alike in corrector.similar(word):
                     plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
-        self._pairs_of_corrected(plan)
+        if plan.corrections:
+            self._pairs_of_corrected(plan)
         for word, joined in corrector.joined(typed[: 2 * MAX_WORDS]):
             place = next((i for i, w in enumerate(plan.words) if w is word), -1)
             plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", place)
@@ -181,11 +184,15 @@ class Planner:
 
 
 def content_words(words: list[Word]) -> list[Word]:
-    """The words that say something; all of them when nothing else is left. At most twelve (joined forms come on top)."""
+    """The words that say something, each once; all of them when nothing else is left. At most twelve (joined forms come on top)."""
     kept = [w for w in words if not w.stop] or words
     out: list[Word] = []
+    seen: set[str] = set()
     count = 0
     for word in kept:
+        if word.stem in seen:
+            continue
+        seen.add(word.stem)
         count += not word.joined
         if count > MAX_WORDS:
             break

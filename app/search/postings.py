@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from contextlib import suppress
 from math import log
 
 import numpy as np
@@ -33,12 +34,13 @@ class BoundedCache:
         self._lock = threading.Lock()
 
     def get(self, key: object) -> object | None:
-        try:
-            value = self._items[key][0]
-            self._items.move_to_end(key)
-        except KeyError:  # not there, or dropped by another thread in between
+        found = self._items.get(key)
+        if found is None:
             return None
-        return value
+        if 2 * self._size > self._limit:  # the order matters only when something may have to go
+            with suppress(KeyError):  # another thread may just have dropped it
+                self._items.move_to_end(key)
+        return found[0]
 
     def put(self, key: object, value: object, size: int) -> None:
         with self._lock:

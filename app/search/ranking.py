@@ -14,10 +14,12 @@ from app.search.served import Served
 def score(scores: Scores, plan: Plan) -> np.ndarray:
     """The score of every document for this plan, by document number."""
     total = np.zeros(int(scores.bases[-1]))
+    plan.found = []
     for term in plan.terms:
         docs, values = scores.of_term(term.kind, plan.locale, term.term)
         if len(docs):
-            total[docs] += term.weight * values
+            total[docs] += values if term.weight == 1.0 else term.weight * values
+            plan.found.append((term, docs, values))
     return total
 
 
@@ -34,9 +36,8 @@ def best(total: np.ndarray, matched: np.ndarray, count: int) -> np.ndarray:
 def words_matched(served: Served, plan: Plan) -> np.ndarray:
     """How many of the query's own words every document has."""
     count = np.zeros(served.size, dtype=np.int16)
-    for term in plan.terms:
+    for term, docs, _ in plan.found:
         if term.origin == "query":
-            docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
             count[docs] += 1
     return count
 
@@ -44,23 +45,18 @@ def words_matched(served: Served, plan: Plan) -> np.ndarray:
 def coverage(served: Served, plan: Plan, numbers: np.ndarray) -> float:
     """The largest share of the query's information that one of these documents has; a word that nobody has weighs as the rarest would."""
     statistics = served.scores.statistics
-    words = [(i, w) for i, w in enumerate(plan.words) if not w.joined]
-    weights = {}
-    for i, word in words:
-        docs, _ = served.scores.of_term("words", plan.locale, word.stem)
-        weights[i] = statistics.idf(plan.locale, len(docs))
+    typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
+    weights = {i: statistics.idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words) if not word.joined}
     whole = sum(weights.values())
     if not whole or not len(numbers):
         return 0.0
     numbers = numbers.astype(np.uint32)  # like the lists: searching would convert these otherwise
     shares = np.zeros(len(numbers))
     has: dict[int, np.ndarray] = {}
-    for term in plan.terms:
+    for term, docs, _ in plan.found:
         if term.sure and term.word in weights and term.kind in ("words", "own_words"):
-            docs, _ = served.scores.of_term(term.kind, plan.locale, term.term)
-            if len(docs):
-                there = docs[np.minimum(docs.searchsorted(numbers), len(docs) - 1)] == numbers
-                has[term.word] = has[term.word] | there if term.word in has else there
+            there = docs[np.minimum(docs.searchsorted(numbers), len(docs) - 1)] == numbers
+            has[term.word] = has[term.word] | there if term.word in has else there
     for word, there in has.items():
         shares += weights[word] * there
     return float(shares.max()) / whole

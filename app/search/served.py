@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -102,7 +102,7 @@ class Served:
         self.article_codes = _joined([c.articles for c in contents], np.int64)
         """Translations of one article share a code."""
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
-        counts = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names)) if self.size else []
+        counts: Sequence[int] | np.ndarray = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names)) if self.size else []
         self.locales: list[str] = sorted(name for name, count in zip(numberings.locales.names, counts, strict=False) if count)
         self.categories = list(numberings.categories.names)
         learned = LearnedIndex(context.learned, self.numbers_of({_key(p.locale, p.article_id) for p in context.learned}), self.size)

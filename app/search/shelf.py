@@ -170,9 +170,9 @@ class Shelf:
             else:
                 marks = ",".join("?" * len(wanted))
                 cursor = self._connection.execute(f"{query} WHERE row IN ({marks})", sorted(wanted))
-            for row, *rest, audience, live_from, live_until, title in cursor:
+            for row, key, article_id, locale, category, slug, audience, live_from, live_until, title in cursor:
                 if row in wanted:
-                    found[row] = Entry(row, *rest, Audience(audience), live_from, live_until, title)
+                    found[row] = Entry(row, key, article_id, locale, category, slug, Audience(audience), live_from, live_until, title)
         return found
 
     def text(self, row: int) -> ShelvedText:

@@ -63,7 +63,8 @@ def schema_for(locales: Iterable[str]) -> fields.Schema:
     schema = fields.Schema(**{ROW: fields.COLUMN(columns.NumericColumn("I"))})
     for locale in sorted(set(locales)):
         for spec in FIELD_SPECS:
-            schema.add(field_name(spec.part, locale), fields.TEXT(analyzer=SpaceSeparatedTokenizer(), phrase=spec.positions, stored=False))
+            analyzer: Any = SpaceSeparatedTokenizer()
+            schema.add(field_name(spec.part, locale), fields.TEXT(analyzer=analyzer, phrase=spec.positions, stored=False))
     return schema
 
 
@@ -110,8 +111,8 @@ class WhooshSegment(Segment):
                 while matcher.is_active():  # block by block
                     matcher.id()
                     matcher.weight()
-                    ids.extend(matcher._ids)
-                    weights.extend(matcher._weights)
+                    ids.extend(matcher._ids)  # type: ignore[arg-type]
+                    weights.extend(matcher._weights)  # type: ignore[arg-type]
                     matcher._next_block()
                     matcher._i = 0
             else:
@@ -206,7 +207,7 @@ class WhooshEngine:
             shelf.close()
             raise SearchUnavailable("Another publish is writing the index; try again when it has finished.") from None
         try:
-            writer.schema = schema  # the writer takes the schema from the file; ours knows new locales
+            writer.schema = schema  # type: ignore[attr-defined]  # the writer takes the schema from the file; ours knows new locales
             shelf.begin()
             for document in documents:
                 writer.add_document(**_index_fields(shelf, document))
@@ -390,7 +391,9 @@ def merge_few(writer: Any, segments: list[Any]) -> list[Any]:
     """Whoosh's merge hook: when there are many segments, the small ones become one; large ones wait for the next reindex."""
     if len(segments) < MOST_SEGMENTS:
         return segments
-    kept, merged, documents = [], [], 0
+    kept: list[Any] = []
+    merged: list[Any] = []
+    documents = 0
     for segment in sorted(segments, key=lambda s: s.doc_count()):
         documents += segment.doc_count()
         (merged if documents <= MERGED_AT_ONCE else kept).append(segment)
