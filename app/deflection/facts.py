@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
+
+from app.deflection.statistics import dense
 
 DAY_MS = 86_400_000
 SEARCH, BROWSE, FORM = 0, 1, 2
@@ -104,38 +107,54 @@ def person_code(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Needs as columns; `names` turns the codes of a text column back into its texts."""
+@lru_cache(maxsize=256)
+def _table_of(rules: tuple[int, ...]) -> np.ndarray:
+    """For each rule whether it is one of these: faster to look up than to compare."""
+    table = np.zeros(len(OUTCOME_OF_RULE), dtype=bool)
+    table[list(rules)] = True
+    return table
 
-    columns: dict[str, np.ndarray]
-    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+class Frame:
+    """Needs as columns; `names` turns the codes of a text column back into its texts.
+
+    A selection holds only which rows it wants, and takes a column out of the whole when somebody asks for it: a report makes hundreds
+    of selections and looks at a few columns of each.
+    """
+
+    def __init__(self, columns: dict[str, np.ndarray], names: dict[str, tuple[str, ...]], rows: np.ndarray | None = None) -> None:
+        self.names = names
+        self._whole, self._rows = columns, rows
+        self._own: dict[str, np.ndarray] = columns if rows is None else {}
 
     def __len__(self) -> int:
-        return len(self.columns["first"])
+        return len(self._whole["first"]) if self._rows is None else len(self._rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
+        if name not in self._own:
+            self._own[name] = self._whole[name][self._rows]
+        return self._own[name]
 
-    def where(self, mask: np.ndarray) -> Frame:
-        """The needs for which `mask` holds."""
-        return Frame({name: column[mask] for name, column in self.columns.items()}, self.names)
+    def where(self, chosen: np.ndarray) -> Frame:
+        """The needs for which a mask holds, or those at some places."""
+        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return Frame(self._whole, self.names, places if self._rows is None else self._rows[places])
 
     def code(self, name: str, text: str) -> int:
         """The code of a text in a column; −1 if no need has it."""
         return self.names[name].index(text) if text in self.names[name] else -1
 
     def rules(self, *rules: int) -> np.ndarray:
-        return np.isin(self.columns["rule"], rules)
+        return _table_of(rules)[self["rule"]]
 
     @property
     def day(self) -> np.ndarray:
         """Days since the epoch, UTC."""
-        return self.columns["first"] // DAY_MS
+        return self["first"] // DAY_MS
 
     @property
     def persons(self) -> int:
-        return len(np.unique(self.columns["person"]))
+        return int(np.count_nonzero(np.bincount(dense(self["person"])))) if len(self) else 0
 
     @property
     def counted(self) -> Frame:
@@ -199,3 +218,18 @@ def gap_kind(frame: Frame) -> np.ndarray:
         [HARD_TO_WORD, FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ],
         default=NOT_SOLVED,
     )
+
+
+def joined(parts: Sequence[Frame]) -> Frame:
+    """Frames one after the other; text columns get common codes."""
+    columns: dict[str, np.ndarray] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    for name in COLUMNS:
+        if name not in CODED:
+            columns[name] = np.concatenate([part[name] for part in parts])
+            continue
+        seen: dict[str, int] = {}
+        tables = [np.array([seen.setdefault(text, len(seen)) for text in part.names[name]], dtype=np.int32) for part in parts]
+        columns[name] = np.concatenate([table[part[name]] if len(table) else part[name] for table, part in zip(tables, parts, strict=True)])
+        names[name] = tuple(seen)
+    return Frame(columns, names)

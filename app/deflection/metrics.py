@@ -10,7 +10,7 @@ from app.deflection import facts
 from app.deflection.avoided import Avoided, tickets_avoided
 from app.deflection.calibration import Calibrated, calibrate
 from app.deflection.facts import Frame
-from app.deflection.statistics import Interval, Proportion, design_effect, newcombe
+from app.deflection.statistics import Interval, Proportion, dense, design_effect, newcombe
 from app.deflection.survival import Survival, kaplan_meier
 
 KNOWN_PEOPLE = 2
@@ -27,9 +27,9 @@ def share_of_searches(needs: Frame, hits: np.ndarray, sizes: np.ndarray) -> Prop
     if base < 2 or not 0 < count < base:
         return Proportion(count, base)
     p = count / base
-    _, codes = np.unique(needs["person"], return_inverse=True)
-    groups = int(codes.max()) + 1
-    residuals = np.bincount(codes, weights=hits - p * sizes, minlength=groups)
+    codes = dense(needs["person"])
+    groups = int(np.count_nonzero(np.bincount(codes)))
+    residuals = np.bincount(codes, weights=hits - p * sizes)
     clustered = float((residuals**2).sum()) / base**2 * groups / max(groups - 1, 1)
     return Proportion(count, base, min(max(1.0, clustered / (p * (1 - p) / base)), float(base)))
 

@@ -37,7 +37,7 @@ def export_rates(
     tickets = sum(row["valid"] and row["inbound"] and not row["duplicate"] and first <= row["day"] <= last for row in contacts)
     _give_clusters(chosen)
     values: Mapping[str, Sequence] = {name: [row[name] for row in chosen] for name in FIELDS}
-    frame, _ = frame_of_needs(values, _surveys(database, as_of), things)
+    frame = frame_of_needs(values, _surveys(database, as_of), things, {})
     counted = frame.counted
     final = counted.final(0)
     return {

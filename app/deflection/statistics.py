@@ -91,13 +91,20 @@ def design_effect(hits: Array, persons: Array) -> float:
     binomial = p * (1 - p) / n
     if binomial <= 0:
         return 1.0
-    _, codes = np.unique(persons, return_inverse=True)
-    groups = int(codes.max()) + 1
+    codes = dense(persons)
+    groups = int(np.count_nonzero(np.bincount(codes)))
     if groups < 2:
         return float(n)
-    residuals = np.bincount(codes, weights=hits.astype(float) - p, minlength=groups)
+    residuals = np.bincount(codes, weights=hits.astype(float) - p)
     clustered = float((residuals**2).sum()) / n**2 * groups / (groups - 1)
     return min(max(1.0, clustered / binomial), float(n))
+
+
+def dense(codes: Array) -> Array:
+    """Codes small enough to count by: themselves if they are, else numbered anew (which costs a sort)."""
+    if len(codes) and int(codes.min()) >= 0 and int(codes.max()) < 20 * len(codes) + 1000:
+        return codes
+    return np.unique(codes, return_inverse=True)[1]
 
 
 def newcombe(now: Proportion, before: Proportion) -> Interval:

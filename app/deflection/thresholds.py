@@ -28,8 +28,12 @@ def persons_by_group(groups: np.ndarray, persons: np.ndarray) -> dict[int, int]:
     """How many different persons stand behind each group."""
     if not len(groups):
         return {}
-    pairs = np.unique(np.stack([groups.astype(np.int64), persons]), axis=1)
-    keys, counts = np.unique(pairs[0], return_counts=True)
+    known, group = np.unique(groups, return_inverse=True)
+    people, person = np.unique(persons, return_inverse=True)
+    # One number a pair: sorting numbers is ten times faster than sorting rows.
+    pairs = np.unique(group.astype(np.int64) * len(people) + person)
+    counts = np.bincount(pairs // len(people), minlength=len(known))
+    keys = known
     return dict(zip(map(int, keys), map(int, counts), strict=True))
 
 

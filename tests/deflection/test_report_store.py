@@ -1,0 +1,123 @@
+"""The report from rows: what is kept in memory never hides what changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from app.db import Base, open_database
+from app.deflection import ReportRequest, Thresholds, export_rates, report_of, report_store, simulate
+from app.deflection.cluster_store import assign_due
+from app.deflection.exchange import import_events
+from app.deflection.ledger import recompute_due
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+START = int((NOW - timedelta(days=100)).timestamp() * 1000)
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/r.sqlite3")
+    Base.metadata.create_all(database.engine)
+    import_events(database, simulate.lines(simulate.stream(4, simulate.subjects(12), 1500, START, 99, simulate.Behaviour(surveyed=0.3))))
+    _work(database)
+    yield database
+    database.close()
+
+
+def _work(database):
+    recompute_due(database, NOW)
+    with database.session() as db:
+        while assign_due(db, NOW):
+            pass
+
+
+def _report(database, weeks=13, **filters):
+    with database.session() as db:
+        return report_of(db, ReportRequest(weeks=weeks, **filters), NOW, Thresholds(5, 3))
+
+
+def _fresh(database, weeks=13):
+    report_store._kept.clear()
+    return _report(database, weeks)
+
+
+def _same(a, b):
+    first, second = ((r.summary.endings, r.summary.solved, r.summary.zero, r.provisional) for r in (a, b))
+    return first == second
+
+
+def _line(id, type, at, **fields):
+    import json
+
+    return json.dumps({"event_id": id, "type": type, "t_client": at, "t_sent": at, "t_recv": at, "ua": "Mozilla", **fields})
+
+
+def test_what_is_kept_is_what_a_fresh_reading_gives_after_new_events(database):
+    before = _report(database)
+    at = int((NOW - timedelta(days=9)).timestamp() * 1000)
+    search = {"q": "new words", "mode": "submit", "n_results": 0}
+    import_events(database, [_line(f"n{i}", "search", at, visitor=f"n{i}", tab=f"n{i}", search_id=f"n{i}", **search) for i in range(30)])
+    _work(database)
+    after = _report(database)
+    assert after.summary.endings.no_results == before.summary.endings.no_results + 30
+    assert _same(after, _fresh(database))
+
+
+def test_a_late_spam_mark_changes_the_past_and_the_page_says_so(database):
+    before = _report(database)
+    with database.session() as db:
+        ticket = db.execute(
+            text("SELECT t.ticket_id FROM need_ticket t JOIN need n ON n.id = t.need_id WHERE n.day < :d AND n.day > :e AND n.state = 'final'"),
+            {"d": START // 86_400_000 + 60, "e": START // 86_400_000 + 20},
+        ).first()[0]  # fmt: skip
+    at = int(NOW.timestamp() * 1000)
+    import_events(database, [_line("spam", "ticket_update", at, ticket_id=ticket, status="spam")])
+    _work(database)
+    after = _report(database)
+    assert after.summary.endings.escalated < before.summary.endings.escalated
+    assert after.restated > 0
+    assert _same(after, _fresh(database))
+
+
+def test_survey_answers_reach_their_needs(database):
+    found = _report(database).summary.calibrated
+    with database.session() as db:
+        given = db.execute(text("SELECT count(*) FROM event WHERE type = 'survey'")).scalar()
+    assert found is not None
+    assert 0.7 * given < found.asked <= given
+    assert found.answers < found.asked
+
+
+def test_page_and_rates_export_agree(database):
+    page = _report(database, weeks=13)
+    export = export_rates(database, as_of=int(NOW.timestamp() * 1000), start=datetime(1970, 1, 1).date() + timedelta(days=page.span.start))
+    assert export["needs"]["final"] == page.summary.endings.total
+    assert export["rates"]["solved_without_a_ticket"]["count"] == page.summary.solved.count
+    assert export["rates"]["zero_result_rate"]["count"] == page.summary.zero.count
+    assert export["calibrated_answer_rate"]["asked"] == page.summary.calibrated.asked
+
+
+def test_calibrated_export_covers_the_truth_of_simulated_streams(tmp_path):
+    held = 0
+    for seed in range(8):
+        database = open_database(f"sqlite:///{tmp_path}/s{seed}.sqlite3")
+        Base.metadata.create_all(database.engine)
+        stream = simulate.stream(seed, simulate.subjects(10), 400, START, 60, simulate.Behaviour(surveyed=0.5, replies_not=0.5))
+        import_events(database, simulate.lines(stream))
+        found = export_rates(database)["calibrated_answer_rate"]
+        held += found["low"] <= stream.answered_share <= found["high"]
+        database.close()
+    assert held >= 7
+
+
+def test_slices_of_a_filter_add_up_and_filters_narrow(database):
+    whole = _report(database)
+    devices = whole.slices["device"]
+    assert sum(row.needs for row in devices) == whole.summary.endings.total
+    phones = _report(database, device="phone")
+    assert phones.summary.endings.total == next(row.needs for row in devices if row.value == "phone")
+    assert np.isclose(phones.summary.solved.rate, next(row.solved.rate for row in devices if row.value == "phone"))
