@@ -71,8 +71,8 @@ def events_simulate(needs: int, weeks: int, seed: int) -> None:
 def _topics_of(catalog: Catalog) -> list[SimulatedSubject]:
     """What can be asked: the test queries of each article, in each locale that has them; some questions have no article."""
     found = []
-    for article in catalog.indexable():
-        if article.locale != catalog.locales[0] or not article.queries:
+    for article in catalog.visible(VISITOR, datetime.now(UTC).date(), locale=catalog.locales[0]):
+        if not article.queries:
             continue
         versions = catalog.translations(article.id).values()
         wordings = {v.locale: v.queries for v in versions if v.queries}

@@ -162,8 +162,13 @@ def work_once(portal: Portal, now: datetime) -> str:
 def work_until_stopped(portal: Portal) -> None:
     """Work until TERM or Ctrl-C; a saved article is published at once where uncommitted files are served."""
     stop, saved = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        saved.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: (stop.set(), saved.set()))
+        signal.signal(number, end)
     if portal.settings.content_worktree:
         folder = portal.settings.path(portal.settings.content_repository) / portal.settings.content_folder
         threading.Thread(target=follow, args=(folder, saved.set, stop), daemon=True).start()
