@@ -34,7 +34,7 @@ class Settings:
     root: Path = field(default_factory=Path.cwd, metadata={"internal": True})
 
     # Content
-    content_repository: Path = option(Path("."), "Path of the git repository that holds the articles.")
+    content_repository: Path = option(Path(), "Path of the git repository that holds the articles.")
     content_folder: str = option("articles", "Folder of the articles inside that repository.")
     content_branch: str = option("", "Branch to publish; empty: what is checked out.")
     content_worktree: bool = option(False, "Serve uncommitted files too and follow every save; for writing, not for production.")
@@ -55,7 +55,9 @@ class Settings:
         1.0, "How long /readyz says no before TERM ends the portal, so that a load balancer turns away first.", 0, 60
     )
     brand_file: Path = option(Path("brand.toml"), "The theme: name, logo, colours, fonts, radius.")
-    ticket_feed_secret: str = option("", "Secret with which another helpdesk signs the tickets it tells us of; empty: no such feed.", secret=True)
+    ticket_feed_secret: str = option(
+        "", "Secret with which another helpdesk signs the tickets it tells us of; empty: no such feed.", secret=True
+    )
     metrics_token: str = option("", "Bearer token for /metrics from other hosts; empty: loopback only.", secret=True)
 
     # Readers

@@ -93,7 +93,9 @@ def audits(database: Database, now: datetime, searches: list[str], seed: int) ->
             audit(db, now, search_id=search)
             took.append(1000 * (time.perf_counter() - start))
     took.sort()
-    print(f"{'audit of one search: median, 95 %, slowest':44} {took[len(took) // 2]:8.1f} {took[int(len(took) * 0.95)]:8.1f} {took[-1]:8.1f} ms")
+    print(
+        f"{'audit of one search: median, 95 %, slowest':44} {took[len(took) // 2]:8.1f} {took[int(len(took) * 0.95)]:8.1f} {took[-1]:8.1f} ms"
+    )
 
 
 def fresh(database: Database, now: datetime, seed: int) -> None:

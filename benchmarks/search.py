@@ -67,9 +67,18 @@ def articles(count: int, seed: int = 1) -> list[SearchDocument]:
         summary = pool[chance.randrange(len(pool))]
         out.append(
             SearchDocument(
-                f"en/a{number}", f"a{number}", "en", CATEGORIES[number % len(CATEGORIES)], f"a{number}", Audience.PUBLIC, title, summary, (),
-                tuple(sections), str(number),
-            )  # fmt: skip
+                f"en/a{number}",
+                f"a{number}",
+                "en",
+                CATEGORIES[number % len(CATEGORIES)],
+                f"a{number}",
+                Audience.PUBLIC,
+                title,
+                summary,
+                (),
+                tuple(sections),
+                str(number),
+            )
         )
     return out
 
@@ -172,13 +181,15 @@ def p(values: list[float], share: float) -> float:
 def hostile() -> Iterator[str]:
     """What nobody should have to wait for."""
     chance = random.Random(3)
-    yield from ("*", "a*", "abc*", "word~9", "title:[a TO z]", '"' * 200, "(" * 200, "a OR b AND NOT c", "-" * 100, "\u202e\u200f" * 50, "%00", "'" * 99)
+    yield from ("*", "a*", "abc*", "word~9", "title:[a TO z]", '"' * 200, "(" * 200, "a OR b AND NOT c")
+    yield from ("-" * 100, "\u202e\u200f" * 50, "%00", "'" * 99)
     yield " ".join("a" * n for n in range(1, 60))
     yield " ".join(f"{c}*" for c in "abcdefghijklmnopqrstuvwxyz")
     yield "x" * 100_000
     yield "the of and " * 500
     for _ in range(60):
-        yield "".join(chr(chance.choice((chance.randrange(32, 127), chance.randrange(0xA0, 0x2FFF), chance.randrange(0x4E00, 0x9FFF)))) for _ in range(200))
+        letters = ((32, 127), (0xA0, 0x2FFF), (0x4E00, 0x9FFF))
+        yield "".join(chr(chance.randrange(*chance.choice(letters))) for _ in range(200))
         yield " ".join("".join(chance.choice("abcdefghiklmnoprst") for _ in range(9)) for _ in range(20))
 
 
@@ -220,7 +231,10 @@ def main() -> None:
         fts, fts_snippets = (timed(f, asked) for f in fts5(documents, folder))
         _line("ours", plain, dressed)
         _line("SQLite FTS5", fts, fts_snippets)
-        rows += [("search p50 / FTS5", p(plain, 0.5) / p(fts, 0.5), "<= 0.2"), ("with snippets p50 / FTS5", p(dressed, 0.5) / p(fts_snippets, 0.5), "<= 0.5")]
+        rows += [
+            ("search p50 / FTS5", p(plain, 0.5) / p(fts, 0.5), "<= 0.2"),
+            ("with snippets p50 / FTS5", p(dressed, 0.5) / p(fts_snippets, 0.5), "<= 0.5"),
+        ]
         other = tantivy(documents, folder)
         if other:
             tan, tan_snippets = (timed(f, asked) for f in other)
@@ -247,7 +261,10 @@ def _built(folder: Path, documents: list[SearchDocument], context: SearchContext
 
 
 def _line(name: str, plain: list[float], dressed: list[float]) -> None:
-    figures = "  ".join(f"{label} {p(values, 0.5):6.2f} / {p(values, 0.95):6.2f} / {p(values, 0.99):6.2f}" for label, values in (("top 10", plain), ("with snippets", dressed)))
+    figures = "  ".join(
+        f"{label} {p(values, 0.5):6.2f} / {p(values, 0.95):6.2f} / {p(values, 0.99):6.2f}"
+        for label, values in (("top 10", plain), ("with snippets", dressed))
+    )
     print(f"{name:12} p50 / p95 / p99 ms:  {figures}")
 
 

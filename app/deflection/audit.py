@@ -168,9 +168,7 @@ class Audit:
     changes: tuple[Sentence, ...]
 
 
-def audit(
-    db: Db, now: datetime, rules: Rulebook | None = None, *, search_id: str | None = None, ticket_id: str | None = None
-) -> Audit:
+def audit(db: Db, now: datetime, rules: Rulebook | None = None, *, search_id: str | None = None, ticket_id: str | None = None) -> Audit:
     """The audit of one search, or of the latest need that led to one ticket; raises `UnknownSearch`."""
     if search_id is None:
         return audits_of_ticket(db, str(ticket_id), now, rules)[0]
@@ -384,7 +382,9 @@ def _finality(verdict: Verdict, state: str) -> Sentence:
     params = {"date": _moment(verdict.final_at)}
     if state == PROVISIONAL:
         return Sentence("provisional", N_("Not final before %(date)s."), params, verdict.final_at)
-    return Sentence("final", N_("Final since %(date)s; a request imported later still changes it, and the change is kept on record."), params)
+    return Sentence(
+        "final", N_("Final since %(date)s; a request imported later still changes it, and the change is kept on record."), params
+    )
 
 
 def _changes(verdict: Verdict, state: str, rules: Rulebook) -> Iterator[Sentence]:
@@ -404,7 +404,9 @@ def _changes(verdict: Verdict, state: str, rules: Rulebook) -> Iterator[Sentence
         yield Sentence("change_search", N_("Another search on the same topic within 48 hours may continue it."))
     if verdict.rule in ("R3", "R4", "R8", "R9", "R10", "R11"):
         yield Sentence(
-            "change_reading", N_("Reading an article for %(needed)s s after it would count as an answer."), {"needed": _seconds(rules.sat_ms)}
+            "change_reading",
+            N_("Reading an article for %(needed)s s after it would count as an answer."),
+            {"needed": _seconds(rules.sat_ms)},
         )
     if verdict.rule in ("R2", "R6", "R7") and need.forms and any(not form.sent for form in need.forms):
         yield Sentence("change_form", N_("Sending the form that was left would make it a request."))
@@ -414,10 +416,15 @@ def _change_by_ticket(verdict: Verdict, rules: Rulebook) -> Sentence:
     need = verdict.need
     params = {"date": _moment(need.last + rules.window_ms), "hours": rules.weak_window_ms // HOUR}
     if need.link_class == ACCOUNT:
-        template = N_("A request on this topic by this account, its browsers or its addresses, written before %(date)s, would count as: wrote to us.")
+        template = N_(
+            "A request on this topic by this account, its browsers or its addresses, written before %(date)s, would count as: wrote to us."
+        )
         return Sentence("change_ticket_account", template, params)
     if need.link_class == BROWSER:
-        template = N_("A request on this topic by this browser, or by an address known to belong to it, written before %(date)s, would count as: wrote to us.")
+        template = N_(
+            "A request on this topic by this browser, or by an address known to belong to it, "
+            "written before %(date)s, would count as: wrote to us."
+        )
         return Sentence("change_ticket_browser", template, params)
     template = N_("A request written in this tab within 30 minutes would count as: wrote to us; a later one could not be recognised.")
     return Sentence("change_ticket_tab", template, params)

@@ -124,7 +124,15 @@ def gaps(needs: Frame, calibrated: Calibrated | None, days: int, repair: tuple[f
     low, high = np.quantile(draws, [0.1, 0.9], axis=0)
     means, left, writes = draws.mean(axis=0), unanswered.mean(axis=0), propensity.mean(axis=0)
     rows = [
-        Gap(int(k), int(sizes[i]), int(failed[i]), float(means[i]), Interval(float(low[i]), float(high[i]), 0.8), float(left[i]), float(writes[i]))
+        Gap(
+            int(k),
+            int(sizes[i]),
+            int(failed[i]),
+            float(means[i]),
+            Interval(float(low[i]), float(high[i]), 0.8),
+            float(left[i]),
+            float(writes[i]),
+        )
         for i, k in enumerate(groups.clusters)
         if k != 0
     ]

@@ -23,7 +23,9 @@ def cluster_names(db: Session) -> dict[int, ClusterName]:
     """The names of all clusters that may be named; those of too few people are absent."""
     rows = db.execute(text("SELECT id, name, label, verbatim, language FROM query_cluster WHERE merged_into IS NULL"))
     return {
-        id: ClusterName(name or found, bool(verbatim) and not name, language) for id, name, found, verbatim, language in rows if name or found
+        id: ClusterName(name or found, bool(verbatim) and not name, language)
+        for id, name, found, verbatim, language in rows
+        if name or found
     }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -85,7 +87,7 @@ def cluster_page(db: Session, cluster: int, now: datetime, k_row: int, k_query: 
     )
 
 
-def _wordings(needs: list, k: int) -> list[Wording]:  # type: ignore[type-arg]
+def _wordings(needs: Sequence[Any], k: int) -> list[Wording]:
     asked: dict[str, list] = defaultdict(list)
     for need in needs:
         asked[normalise(need.q)].append(need)
@@ -116,9 +118,7 @@ def draft_text(page: ClusterPage) -> str:
         "---\n"
         f"title: {_yaml(title)}\n"
         "summary: \n"
-        "status: draft\n"
-        + (f"queries:\n{queries}" if queries else "")
-        + "---\n\n"
+        "status: draft\n" + (f"queries:\n{queries}" if queries else "") + "---\n\n"
         "<!-- What happened, and the short answer. -->\n\n"
         "## What to do now\n\n1.  \n2.  \n\n"
         "## When to contact us\n\n"

@@ -108,7 +108,9 @@ def _move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
     rows = [dict(db.execute(_NEED, {"need": need}).mappings().one()) for need in wanted]
     rows = [row for row in rows if (row["cluster"] or 0) != wanted[row["id"]]]
     if rows:
-        db.execute(text("UPDATE need SET cluster = :cluster WHERE id = :need"), [{"need": r["id"], "cluster": wanted[r["id"]]} for r in rows])
+        db.execute(
+            text("UPDATE need SET cluster = :cluster WHERE id = :need"), [{"need": r["id"], "cluster": wanted[r["id"]]} for r in rows]
+        )
         move_rollups(db, rows, [{**row, "cluster": wanted[row["id"]]} for row in rows])
 
 

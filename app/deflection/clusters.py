@@ -195,7 +195,9 @@ class SimilarStems:
             for other in self._index.get(gram, ()):
                 shared[other] += 1
         return frozenset(
-            other for other, n in shared.items() if 2 * n >= SAME_WORD * (len(mine) + len(trigrams(other))) and not any(map(str.isdigit, other))
+            other
+            for other, n in shared.items()
+            if 2 * n >= SAME_WORD * (len(mine) + len(trigrams(other))) and not any(map(str.isdigit, other))
         )
 
 

@@ -394,9 +394,7 @@ _SPECS: dict[str, dict[str, Check]] = {
     for kind, cls in EVENT_TYPES.items()
 }
 _MISSING = type(fields(Search)[0].default)
-_REQUIRED = {
-    kind: tuple(f.name for f in fields(cls) if isinstance(f.default, _MISSING)) for kind, cls in EVENT_TYPES.items()
-}
+_REQUIRED = {kind: tuple(f.name for f in fields(cls) if isinstance(f.default, _MISSING)) for kind, cls in EVENT_TYPES.items()}
 
 
 def parse_event(mapping: Mapping[str, Any], *, t_recv: int | None = None) -> Event:

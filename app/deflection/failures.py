@@ -79,7 +79,13 @@ def failure_rows(
 
 
 def _row(
-    cluster: int, own: Frame, every: Frame, name: ClusterName | None, gap: Gap | None, average: float, translated: Mapping[str, frozenset[str]]
+    cluster: int,
+    own: Frame,
+    every: Frame,
+    name: ClusterName | None,
+    gap: Gap | None,
+    average: float,
+    translated: Mapping[str, frozenset[str]],
 ) -> FailureRow:
     failed = own.rules(*facts.FAILED)
     known = own.where(own["link_class"] == 2)

@@ -47,9 +47,7 @@ _DEFERRED = 2**53
 FROZEN_MARGIN = 10 * DAY
 
 
-def recompute_due(
-    database: Database, now: datetime, rules: Rulebook | None = None, limit: int | None = None, batch: int = BATCH
-) -> int:
+def recompute_due(database: Database, now: datetime, rules: Rulebook | None = None, limit: int | None = None, batch: int = BATCH) -> int:
     """Judge every marked person again and make final what time made final; gives how many marks (at most `limit`) were worked off.
 
     Safe to run twice or to be killed.
@@ -158,8 +156,8 @@ def _in_chunks(names: Iterable[str]) -> Iterable[list[str]]:
 def _stored(db: Db, table: Any, names: Iterable[str], time_column: str, frozen: int) -> list[Row]:
     columns = [c.name for c in table.__table__.columns]
     sql = text(
-        f'SELECT {", ".join(_quoted(c) for c in columns)} FROM {table.__tablename__}'  # noqa: S608 — names of our own columns
-        f' WHERE home IN :homes AND {_quoted(time_column)} >= :frozen'
+        f"SELECT {', '.join(_quoted(c) for c in columns)} FROM {table.__tablename__}"  # noqa: S608 — names of our own columns
+        f" WHERE home IN :homes AND {_quoted(time_column)} >= :frozen"
     ).bindparams(bindparam("homes", expanding=True))
     found: list[Row] = []
     for chunk in _in_chunks(names):

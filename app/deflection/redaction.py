@@ -129,7 +129,10 @@ def is_key(token: str) -> bool:
         return True
     return any(_is_random(part) for part in _PARTS.split(token) if len(part) >= 12) or (
         # Base64 holds separators of its own, which leave short pieces.
-        len(token) >= 24 and ("+" in token or "/" in token or token.endswith("=")) and "://" not in token and _is_random(_PARTS.sub("", token))
+        len(token) >= 24
+        and ("+" in token or "/" in token or token.endswith("="))
+        and "://" not in token
+        and _is_random(_PARTS.sub("", token))
     )
 
 
@@ -186,7 +189,9 @@ def _is_money(match: re.Match[str]) -> bool:
     text, whole = match[0], match.string
     if text[0] in "+(0":
         return False
-    return bool(_MONEY_BEFORE.search(whole, max(0, match.start() - 6), match.start()) or _MONEY_AFTER.match(whole[match.end() : match.end() + 12]))
+    return bool(
+        _MONEY_BEFORE.search(whole, max(0, match.start() - 6), match.start()) or _MONEY_AFTER.match(whole[match.end() : match.end() + 12])
+    )
 
 
 def _kind_of(text: str, digits: str) -> str:

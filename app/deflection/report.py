@@ -126,7 +126,12 @@ def build(
         shift=shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
         failures=tuple(
             failure_rows(
-                final, gaps(final, now.calibrated, days, material.repair), material.names, thresholds.row, final_outside, material.translated
+                final,
+                gaps(final, now.calibrated, days, material.repair),
+                material.names,
+                thresholds.row,
+                final_outside,
+                material.translated,
             )
         ),
         articles=tuple(articles),

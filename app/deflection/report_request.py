@@ -49,7 +49,7 @@ class ReportRequest:
         return {"w": str(changed.weeks), **changed.active}
 
     def without(self, name: str) -> ReportRequest:
-        return replace(self, **{name: ""})
+        return replace(self, **{name: ""})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

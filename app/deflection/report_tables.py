@@ -198,9 +198,7 @@ def survey(report: Report) -> Table:
     return Table("survey", ("rule", "questions", "asked", "replied", "yes", "response_rate"), rows)
 
 
-TABLES = {
-    build.__name__: build for build in (headline, weeks, endings, failures, articles, unsearched, slices, windows, vendors, survey)
-}
+TABLES = {build.__name__: build for build in (headline, weeks, endings, failures, articles, unsearched, slices, windows, vendors, survey)}
 
 
 def tables(report: Report) -> Sequence[Table]:

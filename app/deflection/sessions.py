@@ -129,7 +129,11 @@ def _accounts_on_browsers(timed: Sequence[Timed]) -> dict[str, list[tuple[int, s
     """When each account was seen on each browser. A helpdesk's record never proves a browser; a form sent from it does."""
     seen: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for t, event in timed:
-        if event.visitor and event.account and (isinstance(event, ACTIVITY) or (isinstance(event, TicketEvent) and event.channel == "form")):
+        if (
+            event.visitor
+            and event.account
+            and (isinstance(event, ACTIVITY) or (isinstance(event, TicketEvent) and event.channel == "form"))
+        ):
             seen[event.visitor].append((t, event.account))
     return seen
 

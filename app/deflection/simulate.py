@@ -21,7 +21,28 @@ AGENTS = {
 }
 ROBOT = "Mozilla/5.0 (compatible; ExampleBot/2.1; +https://bot.example/)"
 
-_SYLLABLES = ("ka", "re", "mo", "ti", "sun", "ver", "lo", "pan", "dri", "fe", "go", "bel", "ster", "ni", "cha", "pro", "tex", "um", "or", "al")
+_SYLLABLES = (
+    "ka",
+    "re",
+    "mo",
+    "ti",
+    "sun",
+    "ver",
+    "lo",
+    "pan",
+    "dri",
+    "fe",
+    "go",
+    "bel",
+    "ster",
+    "ni",
+    "cha",
+    "pro",
+    "tex",
+    "um",
+    "or",
+    "al",
+)
 
 
 @dataclass(frozen=True)
@@ -249,7 +270,9 @@ class _Stream:
             truth.wrote = True
             late = int(rng.expovariate(1 / 12) * HOUR)
             known = rng.random() < b.known_sender
-            self._ticket(who if known else {"_sender": self.id("r")}, at + late + 60 * SECOND, subject, rng.choice(("email", "email", "phone")), None)
+            self._ticket(
+                who if known else {"_sender": self.id("r")}, at + late + 60 * SECOND, subject, rng.choice(("email", "email", "phone")), None
+            )
             return
         form = self.id("f")
         at += 5 * SECOND
@@ -278,7 +301,13 @@ class _Stream:
         self._emit(who, at + int(seconds * SECOND), "dwell", view_id=view, active_ms=int(seconds * SECOND))
 
     def _ticket(self, who: dict[str, Any], at: int, subject: str, channel: str, form: str | None) -> None:
-        fields: dict[str, Any] = {"ticket_id": self.id("k"), "t_created": at, "channel": channel, "subject": subject, "requester": who["_sender"]}
+        fields: dict[str, Any] = {
+            "ticket_id": self.id("k"),
+            "t_created": at,
+            "channel": channel,
+            "subject": subject,
+            "requester": who["_sender"],
+        }
         if form:
             self._emit(who, at, "ticket", **fields, form_id=form)
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from alembic import context
+
 import app.accounts
 import app.deflection
 import app.tickets  # noqa: F401  # rooms register their tables by being imported
-from alembic import context
-
 from app.db import Base
 
 context.configure(

@@ -57,7 +57,9 @@ _WORD = re.compile(rf"\d+(?:[.,]\d+)+(?!\d)|{_LETTER}+(?:['’׳״]{_LETTER}+|(?
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _HYPHENS = frozenset("-\u2010\u2011\u2043")
 _INVISIBLE = str.maketrans("", "", "\u200c\u200d\u00ad")
-_SPELLED_OUT = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i", "ё": "е", "ґ": "г"})
+_SPELLED_OUT = str.maketrans(
+    {"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i", "ё": "е", "ґ": "г"}
+)
 _CYRILLIC_MARKED = frozenset("йЙїЇўЎ")
 
 

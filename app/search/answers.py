@@ -96,7 +96,9 @@ class Answering:
             matched = self._counted(locale, matched)
             top = best(scores, matched, self.query.offset + self.query.limit)
             if len(matched) or not place:
-                found.append(Ranked(plan, scores, matched, top, Marks(self.served, plan) if self.query.snippets or self.query.passage else None))
+                found.append(
+                    Ranked(plan, scores, matched, top, Marks(self.served, plan) if self.query.snippets or self.query.passage else None)
+                )
         return found
 
     def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:

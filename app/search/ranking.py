@@ -75,7 +75,9 @@ def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:
                 break
             here = segment.read_positions(field, word)
             positions = {
-                doc: kept for doc, starts in positions.items() if doc in here and (kept := [p for p in starts if p + offset in set(here[doc])])
+                doc: kept
+                for doc, starts in positions.items()
+                if doc in here and (kept := [p for p in starts if p + offset in set(here[doc])])
             }
         mask[[int(base) + doc for doc in positions]] = True
     return mask

@@ -102,7 +102,9 @@ class Served:
         self.article_codes = _joined([c.articles for c in contents], np.int64)
         """Translations of one article share a code."""
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
-        counts: Sequence[int] | np.ndarray = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names)) if self.size else []
+        counts: Sequence[int] | np.ndarray = []
+        if self.size:
+            counts = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names))
         self.locales: list[str] = sorted(name for name, count in zip(numberings.locales.names, counts, strict=False) if count)
         self.categories = list(numberings.categories.names)
         learned = LearnedIndex(context.learned, self.numbers_of({_key(p.locale, p.article_id) for p in context.learned}), self.size)
@@ -166,4 +168,6 @@ def _key(locale: str, article_id: str) -> str:
 
 def _may_see(entry: Entry, audiences: frozenset[Audience], day: str) -> bool:
     """The same rule as `content.can_see`, on the index's own copy of the facts; ISO dates compare as text."""
-    return entry.audience in audiences and (not entry.live_from or entry.live_from <= day) and (not entry.live_until or day < entry.live_until)
+    return (
+        entry.audience in audiences and (not entry.live_from or entry.live_from <= day) and (not entry.live_until or day < entry.live_until)
+    )

@@ -115,7 +115,12 @@ class Analysed:
     @classmethod
     def of(cls, document: SearchDocument, analyzer: Analyzer) -> Analysed:
         sections = (("", "", document.summary), *document.sections)
-        return cls(analyzer.words(document.title), sections, [analyzer.words(t) for _, _, t in sections], [analyzer.words(h) for _, h, _ in sections])
+        return cls(
+            analyzer.words(document.title),
+            sections,
+            [analyzer.words(t) for _, _, t in sections],
+            [analyzer.words(h) for _, h, _ in sections],
+        )
 
 
 class Shelf:

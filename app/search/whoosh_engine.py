@@ -272,7 +272,9 @@ class WhooshEngine:
         segments: list[Segment] = [known.get(raw.segment_id()) or WhooshSegment(storage, schema, raw) for raw in toc.segments]
         deleted = [_deleted(raw) for raw in toc.segments]
         contents = [self._contents(shelf, segment, dead) for segment, dead in zip(segments, deleted, strict=True)]
-        return Served(Origin(folder.name, toc.generation, revision), segments, contents, deleted, shelf, context, self._decoded, self._numberings)
+        return Served(
+            Origin(folder.name, toc.generation, revision), segments, contents, deleted, shelf, context, self._decoded, self._numberings
+        )
 
     def _contents(self, shelf: Shelf, segment: Segment, dead: np.ndarray) -> SegmentEntries:
         """The articles of a segment, read from the shelf when the segment is new."""

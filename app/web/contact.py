@@ -243,7 +243,17 @@ def _add_to(ticket: Ticket, form: ContactForm) -> BaseResponse:
     requester = requester_hash(form.email, context.portal().settings.secret_key)
     with context.portal().database.durable_session() as db:
         replied = continue_ticket(
-            db, ticket.number, author, form.message, form.key, form.files, actor(form.tab), requester, context.now(), form.form_id, form.subject
+            db,
+            ticket.number,
+            author,
+            form.message,
+            form.key,
+            form.files,
+            actor(form.tab),
+            requester,
+            context.now(),
+            form.form_id,
+            form.subject,
         )
         forget_draft(db, form.form_id)
     return _sent(replied.ticket, added=True)

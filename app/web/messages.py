@@ -26,7 +26,9 @@ def extract() -> Catalog:
     """All texts that the program and the templates show, with the places they are shown in."""
     catalog = Catalog(project="Hylla", charset="utf-8", fuzzy=False)
     for folder, methods in SOURCES:
-        found = extract_from_dir(ROOT / folder, methods, {"**.html": JINJA, "**.txt": JINJA}, keywords=KEYWORDS, comment_tags=("Translators:",))
+        found = extract_from_dir(
+            ROOT / folder, methods, {"**.html": JINJA, "**.txt": JINJA}, keywords=KEYWORDS, comment_tags=("Translators:",)
+        )
         for name, _line, text, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
             catalog.add(text, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
     return catalog

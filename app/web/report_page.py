@@ -92,8 +92,8 @@ def page_of(report: Report) -> dict[str, object]:
         "windows": report_charts.windows(report.sensitivity),
         "charts": report_charts,
         "title_of": title_of(catalog, locale),
-        "address_of": lambda **changes: url_for("reports.overview", **report.request.to_query(**changes)),
-        "file_of": lambda key, form: url_for("reports.table", key=key, form=form, **report.request.to_query()),
+        "address_of": lambda **changes: url_for("reports.overview", **report.request.to_query(**changes)),  # type: ignore[arg-type]
+        "file_of": lambda key, form: url_for("reports.table", key=key, form=form, **report.request.to_query()),  # type: ignore[arg-type]
         "meaning": lambda key: url_for("reports.definitions", _anchor=key),
         "value_name": lambda name, value: report_words.value_name(name, value, names),
         "first_rows": FIRST_ROWS,

@@ -52,7 +52,9 @@ def change_note(value: Change | None) -> str:
         return _("Too little to compare with the weeks before")
     if not value.clear:
         return _("No clear change: the interval of the difference includes zero")
-    return _("Change against as many weeks before: %(low)s to %(high)s pts", low=signed(value.interval.low), high=signed(value.interval.high))
+    return _(
+        "Change against as many weeks before: %(low)s to %(high)s pts", low=signed(value.interval.low), high=signed(value.interval.high)
+    )
 
 
 def change_class(value: Change | None, up_is_good: bool = True) -> str:

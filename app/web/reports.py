@@ -59,7 +59,9 @@ def today() -> str:
     k = context.portal().settings.privacy_k_query
     report = report_of_today(context.db(), context.now(), k)
     waves = [(spike, notice_proposal(spike, context.now())) for spike in spikes(context.db(), context.now())]
-    return render_template("reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report), waves=waves)
+    return render_template(
+        "reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report), waves=waves
+    )
 
 
 def _per_hundred(report: Today) -> str:

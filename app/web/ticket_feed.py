@@ -52,5 +52,7 @@ def _complete_to(now: datetime) -> datetime | None:
     if not given:
         return None
     if not given.isdigit() or int(given) > now.timestamp() * 1000:
-        raise Invalid("complete_to is a time in milliseconds that is not in the future.", {"complete_to": "is no past time in milliseconds"})
+        raise Invalid(
+            "complete_to is a time in milliseconds that is not in the future.", {"complete_to": "is no past time in milliseconds"}
+        )
     return datetime.fromtimestamp(int(given) / 1000, UTC)

@@ -38,7 +38,10 @@ def test_everything_that_was_seen_is_in_the_audit(either: Database) -> None:
         found = audit(db, T0 + timedelta(hours=1), search_id="s1")
     assert (found.search_id, found.search_outcome, found.search_rule) == ("s1", "reformulated", "RS")
     assert (found.outcome, found.rule, found.state, found.link_class) == ("escalated", "R1", "provisional", 1)
-    assert [(s.search_id, s.n_results, s.opened, s.revision) for s in found.searches] == [("s1", 0, (), None), ("s2", 3, ((2, "a2"),), "abc123")]
+    assert [(s.search_id, s.n_results, s.opened, s.revision) for s in found.searches] == [
+        ("s1", 0, (), None),
+        ("s2", 3, ((2, "a2"),), "abc123"),
+    ]
     assert [(v.article, v.rank, v.active_ms, v.required_ms, v.satisfied) for v in found.views] == [
         ("a2", 2, 12_000, 30_000, False),
         ("a3", None, 9_000, 30_000, False),
@@ -77,9 +80,17 @@ def test_every_rule_has_its_words_and_every_sentence_can_be_said() -> None:
     [
         (Story(ua="Googlebot").search(0, "s1"), "R0", {"change_none"}),
         (Story().search(0, "s1").view(3, "w1", "s1", read=60).vote(70, 1, view_id="w1"), "R2", {"change_ticket_browser", "change_search"}),
-        (Story().search(0, "s1").view(3, "w1", "s1").vote(9, -1, view_id="w1"), "R3", {"change_vote", "change_reading", "change_ticket_browser"}),
+        (
+            Story().search(0, "s1").view(3, "w1", "s1").vote(9, -1, view_id="w1"),
+            "R3",
+            {"change_vote", "change_reading", "change_ticket_browser"},
+        ),
         (Story().search(0, "s1").form(9, "f1"), "R4", {"change_vote", "change_reading", "change_ticket_browser"}),
-        (Story(account="acc").search(0, "s1").view(3, "w1", "s1", read=60), "R6", {"change_vote", "change_ticket_account", "change_search"}),
+        (
+            Story(account="acc").search(0, "s1").view(3, "w1", "s1", read=60),
+            "R6",
+            {"change_vote", "change_ticket_account", "change_search"},
+        ),
         (Story(visitor=None).search(0, "s1").view(3, "w1", "s1", read=60), "R7", {"change_vote", "change_ticket_tab", "change_search"}),
         (Story().search(0, "s1").view(3, "w1", "s1", beacon=False), "R8", {"change_vote", "change_reading", "change_ticket_browser"}),
         (Story().search(0, "s1", answer_shown=True), "R9", {"change_vote", "change_reading", "change_ticket_browser"}),

@@ -41,17 +41,22 @@ def _rollups_match(db):
     kept = Counter(
         {
             tuple(row[:-1]): row[-1]
-            for row in db.execute(text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day WHERE n <> 0"))
+            for row in db.execute(
+                text("SELECT day, kind, cluster, article, locale, link_class, outcome, state, n FROM rollup_day WHERE n <> 0")
+            )
         }
     )
     counted = Counter(
-        tuple(row) for row in db.execute(text("SELECT day, kind, coalesce(cluster, 0), article, lang, link_class, outcome, state FROM need"))
+        tuple(row)
+        for row in db.execute(text("SELECT day, kind, coalesce(cluster, 0), article, lang, link_class, outcome, state FROM need"))
     )
     return kept == counted
 
 
 def _cluster_of(db, word):
-    return db.execute(text("SELECT cluster, count(*) AS n FROM need WHERE q LIKE :w GROUP BY cluster ORDER BY n DESC"), {"w": f"%{word}%"}).first()[0]
+    return db.execute(
+        text("SELECT cluster, count(*) AS n FROM need WHERE q LIKE :w GROUP BY cluster ORDER BY n DESC"), {"w": f"%{word}%"}
+    ).first()[0]
 
 
 def test_every_query_has_a_cluster_and_rollups_follow(db):
@@ -101,6 +106,6 @@ def test_label_goes_when_too_few_people_remain(db):
 
 def test_draft_names_the_searches_it_must_be_found_by(db):
     draft = draft_text(cluster_page(db, _cluster_of(db, "freeze"), NOW, 5, 3))
-    assert draft.startswith("---\ntitle: \"")
+    assert draft.startswith('---\ntitle: "')
     assert "status: draft" in draft
     assert "freeze" in draft.split("queries:")[1]

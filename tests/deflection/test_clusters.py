@@ -47,7 +47,9 @@ def test_a_query_of_stop_words_alone_keeps_its_words():
 
 
 def test_slips_and_other_orders_join_and_strangers_do_not():
-    found = _cluster({"virtual card limit": 40, "limit of virtual cards": 5, "virtaul card limit": 1, "close my account": 30, "top up fee": 20})
+    found = _cluster(
+        {"virtual card limit": 40, "limit of virtual cards": 5, "virtaul card limit": 1, "close my account": 30, "top up fee": 20}
+    )
     assert found["virtual card limit"] == found["limit of virtual cards"] == found["virtaul card limit"]
     assert len({found["virtual card limit"], found["close my account"], found["top up fee"]}) == 3
 

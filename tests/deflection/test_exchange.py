@@ -182,7 +182,9 @@ def killed(what: str, url: str, path: Path, after: int) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_killing_import_and_recomputation_loses_nothing_and_doubles_nothing(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_killing_import_and_recomputation_loses_nothing_and_doubles_nothing(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     if kind == "sqlite":
         url = f"sqlite:///{tmp_path}/events.sqlite3"
         database = open_database(url)
@@ -223,7 +225,13 @@ def test_tickets_of_another_helpdesk_come_in_once_with_their_state(either: Datab
     known = Story(account="acc1", prefix="i").add(1, "identify", requester="anna@example.com").events
     import_events(either, as_lines(known), key="k" * 32)
     rows = [
-        {"ticket_id": "z1", "t_created": START + 3_600_000, "subject": "reset password", "requester": "Anna@example.com", "channel": "email"},
+        {
+            "ticket_id": "z1",
+            "t_created": START + 3_600_000,
+            "subject": "reset password",
+            "requester": "Anna@example.com",
+            "channel": "email",
+        },
         {"ticket_id": "z2", "t_created": "2023-11-15T00:00:00Z", "subject": "buy followers", "status": "spam"},
     ]
     for _ in range(2):

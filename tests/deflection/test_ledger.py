@@ -27,7 +27,10 @@ def rows(database: Database, query: str) -> list[tuple]:
 
 
 def rollup(database: Database) -> dict[tuple, int]:
-    return {row[:-1]: row[-1] for row in rows(database, "SELECT outcome, state, sum(n) FROM rollup_day GROUP BY outcome, state HAVING sum(n) <> 0")}
+    return {
+        row[:-1]: row[-1]
+        for row in rows(database, "SELECT outcome, state, sum(n) FROM rollup_day GROUP BY outcome, state HAVING sum(n) <> 0")
+    }
 
 
 def answered(visitor: str = "v1") -> Story:
@@ -124,7 +127,9 @@ def test_a_new_version_of_the_thresholds_is_kept_with_what_it_means(database: Da
         "DELETE FROM rollup_day",
     ],
 )
-def test_the_nightly_check_shouts_when_stored_and_computed_differ(database: Database, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_nightly_check_shouts_when_stored_and_computed_differ(
+    database: Database, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     tell(database, T0, answered("v1"), answered("v2"))
     assert verify_sample(database, T0, share=1.0) == []
     assert not caplog.records
@@ -146,7 +151,9 @@ def test_the_nightly_sample_is_a_share_of_persons_and_leaves_out_what_is_still_w
 
 def test_a_rollup_has_no_row_that_a_need_does_not_explain(database: Database) -> None:
     tell(database, T0, *[answered(f"v{i}") for i in range(5)], mail("k1", H))
-    by_key = rows(database, "SELECT day, kind, article, outcome, link_class, sum(n) FROM rollup_day GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0")
+    by_key = rows(
+        database, "SELECT day, kind, article, outcome, link_class, sum(n) FROM rollup_day GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0"
+    )
     needs = rows(database, "SELECT day, kind, article, outcome, link_class, count(*) FROM need GROUP BY 1, 2, 3, 4, 5")
     assert sorted(by_key) == sorted(needs)
 

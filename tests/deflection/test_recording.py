@@ -150,7 +150,9 @@ def test_of_a_repeated_event_the_first_received_stays_whichever_comes_first_to_u
             db.execute(text("DELETE FROM event"))
             for event in order:
                 record(db, event)
-        assert [body for (body,) in rows(either, "SELECT body FROM event")] == ['{"mode":"submit","n_results":1,"q":"early","search_id":"s1"}']
+        assert [body for (body,) in rows(either, "SELECT body FROM event")] == [
+            '{"mode":"submit","n_results":1,"q":"early","search_id":"s1"}'
+        ]
 
 
 def test_free_text_is_masked_before_it_is_stored(database: Database) -> None:

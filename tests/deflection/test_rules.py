@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 import pytest
 
 from app.deflection.clock import DAY, HOUR
@@ -88,7 +91,17 @@ def test_a_sender_learnt_from_a_form_is_known_by_mail_afterwards_and_before() ->
 
 
 @pytest.mark.parametrize(
-    "ua", ["Googlebot/2.1", "curl/8", "HeadlessChrome/141", "python-requests/2", "UptimeRobot", "Chrome-Lighthouse", "okhttp/4", "facebook preview"]
+    "ua",
+    [
+        "Googlebot/2.1",
+        "curl/8",
+        "HeadlessChrome/141",
+        "python-requests/2",
+        "UptimeRobot",
+        "Chrome-Lighthouse",
+        "okhttp/4",
+        "facebook preview",
+    ],
 )
 def test_programs_are_excluded_by_their_agent_string(ua: str) -> None:
     assert is_machine(ua)
@@ -271,7 +284,12 @@ def test_other_words_within_a_minute_are_the_same_need_unless_something_was_read
 
 def test_two_questions_asked_in_turn_stay_two_needs() -> None:
     story = Story().search(0, "s1").search(100, "s2", "vat invoice").search(200, "s3", "password reset").search(300, "s4", "invoice vat")
-    assert outcomes(judged(story)) == {"s1": "reformulated", "s2": "reformulated", "s3": "abandoned_with_results", "s4": "abandoned_with_results"}
+    assert outcomes(judged(story)) == {
+        "s1": "reformulated",
+        "s2": "reformulated",
+        "s3": "abandoned_with_results",
+        "s4": "abandoned_with_results",
+    }
 
 
 def test_a_need_closed_by_a_positive_vote_is_never_joined() -> None:
@@ -294,7 +312,12 @@ def test_typing_is_one_search_until_a_result_is_opened_or_three_seconds_pass() -
 
 
 def test_other_surfaces_and_tabs_type_for_themselves() -> None:
-    story = Story().search(0, "s1", "pas", mode="type").search(0.5, "f1", "pass", mode="type", surface="form").search(1, "s2", "passw", mode="type")
+    story = (
+        Story()
+        .search(0, "s1", "pas", mode="type")
+        .search(0.5, "f1", "pass", mode="type", surface="form")
+        .search(1, "s2", "passw", mode="type")
+    )
     members = [s.members for v in judged(story).verdicts for s in v.need.searches]
     assert sorted(members) == [["f1"], ["s1", "s2"]]
 
@@ -350,3 +373,21 @@ def test_the_worst_need_speaks_for_its_session() -> None:
     judgement = judged(answered().search(200, "s2", "vat invoice", 0))
     assert list(judgement.session_outcome().values()) == ["abandoned_no_results"]
     assert list(judged(Story().add(0, "identify")).session_outcome().values()) == ["no_need"]
+
+
+# ----------------------------------------------------------------------------------------------------------------------- size
+
+
+def test_a_browser_that_never_rests_costs_seconds_not_hours() -> None:
+    words = random.Random(1)
+    crawler, reader, asker = Story(visitor="c", tab="tc"), Story(visitor="r", tab="tr"), Story(visitor="a", tab="ta")
+    for i in range(3000):
+        crawler.search(i, f"c{i}", "".join(words.choices("abcdefghij", k=9)))
+        reader.view(20 * i, f"w{i}", article=f"x{i}")
+        asker.search(25 * i, f"q{i}", "".join(words.choices("abcdefghij", k=9)))
+    start = time.process_time()
+    judgement = judged(crawler, reader, asker)
+    assert time.process_time() - start < 20
+    found = outcomes(judgement)
+    assert {found[f"c{i}"] for i in range(3000)} == {"excluded"}
+    assert len([v for v in judgement.verdicts if v.need.kind == "browse"]) == 3000

@@ -64,7 +64,9 @@ def test_a_query_continues_another_by_prefix_or_two_edits(a: str, b: str, joined
     assert continues(a, b) is continues(b, a) is joined
 
 
-@pytest.mark.parametrize(("text", "enough"), [("pa", False), ("p a", False), ("p a s", True), ("口", True), ("か", True), ("한", True), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "enough"), [("pa", False), ("p a", False), ("p a s", True), ("口", True), ("か", True), ("한", True), ("", False)]
+)
 def test_three_letters_or_one_ideograph_are_enough_to_be_a_search(text: str, enough: bool) -> None:
     assert is_enough_text(text) is enough
 

@@ -468,7 +468,12 @@ def test_a_report_travels_from_events_to_a_page_and_to_files_with_the_same_numbe
 
     rows = {row["number"]: row for row in manager.get("/reports/headline.json?w=13").get_json()["rows"]}
     counts = {name: (rows[name]["count"], rows[name]["base"]) for name in ("confirmed", "likely", "escalated", "left_without_an_answer")}
-    assert counts == {"confirmed": (SOLVED, base), "likely": (READ, base), "escalated": (WROTE, base), "left_without_an_answer": (LEFT, base)}
+    assert counts == {
+        "confirmed": (SOLVED, base),
+        "likely": (READ, base),
+        "escalated": (WROTE, base),
+        "left_without_an_answer": (LEFT, base),
+    }
     assert rows["solved_without_a_ticket"]["rate"] == pytest.approx((SOLVED + READ) / base)
 
     table = {row["number"]: row for row in csv.DictReader(io.StringIO(page_of(manager.get("/reports/headline.csv?w=13"))))}

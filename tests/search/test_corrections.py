@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from app.search.spelling import Vocabulary, is_one_edit, is_two_edits
 
-DECLINED = article("declined", "Card payment declined", "The payment was declined because the balance is too low. A declined payment costs nothing.")
+DECLINED = article(
+    "declined", "Card payment declined", "The payment was declined because the balance is too low. A declined payment costs nothing."
+)
 DISPUTE = article("dispute", "Dispute a payment", "Ask the shop first. Then dispute the transaction with us, recipient by recipient.")
 TOP_UP = article("top-up", "Top up by bank", "To top up, use the bank details of your account.")
 MODEL = article("reader", "Card reader X300", "The reader X300 shows error E404 when its battery is flat.")
@@ -85,7 +87,12 @@ def test_parts_of_a_german_compound_are_found_but_not_told_as_a_slip(desk: MakeD
 
 @pytest.mark.parametrize(
     ("typed", "locale", "meant", "slug"),
-    [("ghbdtn", "ru", "привет", "privet"), ("rfhnf", "ru", "карта", "karta"), ("akuo", "he", "שלום", "shalom"), ("руддщ", "en", "hello", "hello")],
+    [
+        ("ghbdtn", "ru", "привет", "privet"),
+        ("rfhnf", "ru", "карта", "karta"),
+        ("akuo", "he", "שלום", "shalom"),
+        ("руддщ", "en", "hello", "hello"),
+    ],
 )
 def test_the_wrong_keyboard_is_turned_round(desk: MakeDesk, typed: str, locale: str, meant: str, slug: str) -> None:
     d = desk(

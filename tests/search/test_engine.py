@@ -20,12 +20,16 @@ from app.search import Query, SearchContext, SearchUnavailable, open_engine
 from app.search.whoosh_engine import MOST_SEGMENTS
 
 CARD = article("activate-your-card", "Activate your card", "Open the app, tap your card and choose Activate.")
-FROZEN = article("freeze-a-card", "Freeze a card", "Tap the snowflake beside the card. Nobody can pay with it any more.", category="security")
+FROZEN = article(
+    "freeze-a-card", "Freeze a card", "Tap the snowflake beside the card. Nobody can pay with it any more.", category="security"
+)
 PASSCODE = article("forgotten-passcode", "Forgotten passcode", "Tap Forgotten passcode on the sign-in screen.", category="security")
 
 
 def test_a_whole_question_finds_the_article_although_no_article_has_every_word(desk: MakeDesk) -> None:
-    assert desk(CARD, PASSCODE, *NOISE).slugs("hi, could you tell me how I can please activate the card I got yesterday?") == ["activate-your-card"]
+    assert desk(CARD, PASSCODE, *NOISE).slugs("hi, could you tell me how I can please activate the card I got yesterday?") == [
+        "activate-your-card"
+    ]
 
 
 def test_a_query_of_only_small_words_is_still_searched(desk: MakeDesk) -> None:
@@ -100,13 +104,19 @@ def test_an_index_without_articles_finds_nothing_and_does_not_fail(desk: MakeDes
 
 @pytest.mark.parametrize(
     ("viewer", "expected"),
-    [(VISITOR, ["public-limit"]), (CUSTOMER, ["customer-limit", "public-limit"]), (STAFF, ["agent-limit", "customer-limit", "public-limit"])],
+    [
+        (VISITOR, ["public-limit"]),
+        (CUSTOMER, ["customer-limit", "public-limit"]),
+        (STAFF, ["agent-limit", "customer-limit", "public-limit"]),
+    ],
     ids=["visitor", "customer", "staff"],
 )
 def test_internal_articles_leak_nowhere(desk: MakeDesk, viewer: object, expected: list[str]) -> None:
     d = desk(
         article("public-limit", "Limit for everybody", "The limit is here."),
-        article("customer-limit", "Limit for customers", "The limit, says zanzibarword.", audience=Audience.CUSTOMERS, category="customers-only"),
+        article(
+            "customer-limit", "Limit for customers", "The limit, says zanzibarword.", audience=Audience.CUSTOMERS, category="customers-only"
+        ),
         article("agent-limit", "Limit for agents", "Secret limit quetzalword.", audience=Audience.AGENTS, category="agents-only"),
         *NOISE,
     )
@@ -114,7 +124,9 @@ def test_internal_articles_leak_nowhere(desk: MakeDesk, viewer: object, expected
     assert sorted(h.slug for h in results.hits) == expected
     assert results.total == len(expected)
     assert sum(results.by_category.values()) == len(expected)
-    assert sorted(d.suggested("limi", viewer=viewer)) == sorted(f"Limit for {w}" for w in ("everybody", "customers", "agents")[: len(expected)])
+    assert sorted(d.suggested("limi", viewer=viewer)) == sorted(
+        f"Limit for {w}" for w in ("everybody", "customers", "agents")[: len(expected)]
+    )
     for slip in ("quetzalwrod", "zanzibarwrod"):
         asked = d.ask(slip, viewer=viewer)
         secret = "quetzal" if slip.startswith("q") else "zanzibar"
@@ -210,7 +222,11 @@ def test_the_whole_index_opens_with_our_schema_and_pickles_no_class_of_ours(desk
 
 def test_an_engine_that_has_opened_nothing_says_so(tmp_path: Path) -> None:
     engine = open_engine(tmp_path)
-    for call in (lambda: engine.search(Query.from_text("card", "en", VISITOR)), lambda: engine.suggest("card", "en", VISITOR), engine.check):
+    for call in (
+        lambda: engine.search(Query.from_text("card", "en", VISITOR)),
+        lambda: engine.suggest("card", "en", VISITOR),
+        engine.check,
+    ):
         with pytest.raises(SearchUnavailable, match="publish"):
             call()
 

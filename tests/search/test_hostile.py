@@ -40,7 +40,12 @@ RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=list(H
 def test_any_text_is_searched_and_suggested_without_an_error_and_without_the_secret(desk: Desk, text: str, locale: str) -> None:
     results = desk.ask(text, locale)
     suggestions = desk.engine.suggest(text, locale, VISITOR)
-    told = [*(h.slug for h in results.hits), *(h.snippet for h in results.hits), *results.also_searched, *(i.title for i in suggestions.items)]
+    told = [
+        *(h.slug for h in results.hits),
+        *(h.snippet for h in results.hits),
+        *results.also_searched,
+        *(i.title for i in suggestions.items),
+    ]
     assert not any("secret" in t or "quetzal" in t.lower() for t in told if t.lower() not in text.lower())
     assert results.total >= len(results.hits)
     for hit in results.hits:

@@ -22,7 +22,9 @@ from app.search.query_text import parse
 from app.search.ranking import best, explain, score
 from app.search.whoosh_engine import _read_facts, schema_for
 
-WORDS = [f"{a}{b}" for a in ("tel", "mor", "san", "kip", "dul", "fra", "gon", "wex") for b in ("", "a", "ing", "ed", "or", "ist", "elle", "um")]
+WORDS = [
+    f"{a}{b}" for a in ("tel", "mor", "san", "kip", "dul", "fra", "gon", "wex") for b in ("", "a", "ing", "ed", "or", "ist", "elle", "um")
+]
 
 
 def _text(chance: random.Random, length: int) -> str:

@@ -40,7 +40,9 @@ def test_learned_phrases_lift_their_article_and_say_so(desk: MakeDesk) -> None:
     plain = desk(CASH, RATES, PIN, *NOISE)
     assert plain.slugs("yesterday the ghost swallowed lunch") == []
     phrase = LearnedPhrase("cash", "en", "the ghost in it swallowed it", 3.0)
-    context = SearchContext(Site("Test"), learned=(phrase, LearnedPhrase("gone", "en", "money", 9.0), LearnedPhrase("pin", "en", "nothing", 0.0)))
+    context = SearchContext(
+        Site("Test"), learned=(phrase, LearnedPhrase("gone", "en", "money", 9.0), LearnedPhrase("pin", "en", "nothing", 0.0))
+    )
     plain.engine.open(plain.generation, "revision1", context)
     hit = _hit(plain, "yesterday the ghost swallowed lunch")
     assert hit.slug == "cash"

@@ -41,7 +41,9 @@ def test_a_manager_reads_why_a_search_counts_as_it_does(portal: Portal, signed_i
     assert "What would change it" in page
 
 
-def test_the_search_run_again_shows_what_is_found_now_beside_what_was_found_then(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+def test_the_search_run_again_shows_what_is_found_now_beside_what_was_found_then(
+    portal: Portal, signed_in: Callable[..., FlaskClient]
+) -> None:
     remember(portal, SEARCHED)
     page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
     rows = page.split("<tbody>")[1].split("</tbody>")[0]

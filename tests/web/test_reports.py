@@ -15,7 +15,15 @@ from app.accounts import Role, list_users
 from app.deflection import simulate
 from app.deflection.exchange import import_events
 
-PAGES = ("/reports/", "/reports/today", "/reports/definitions", "/reports/trial", "/reports/notes", "/reports/phrases", "/reports/weeks.csv")
+PAGES = (
+    "/reports/",
+    "/reports/today",
+    "/reports/definitions",
+    "/reports/trial",
+    "/reports/notes",
+    "/reports/phrases",
+    "/reports/weeks.csv",
+)
 SECRET = "my neighbour Zebulon Quick"
 
 
@@ -23,7 +31,9 @@ def _fill(portal, needs=900, extra=()):
     """Simulated weeks, judged and grouped as the worker does it."""
     now = datetime.now(UTC)
     topics = [
-        simulate.Subject("decline", {"en": ("card declined", "declined card abroad"), "sv": ("kortet nekas",)}, ("cards/card-declined",), 0.6, 0.5),
+        simulate.Subject(
+            "decline", {"en": ("card declined", "declined card abroad"), "sv": ("kortet nekas",)}, ("cards/card-declined",), 0.6, 0.5
+        ),
         simulate.Subject("activate", {"en": ("activate my card", "activate card")}, ("cards/activate-your-card",), 0.8, 0.3),
         simulate.Subject("virtual", {"en": ("=virtual card limit", "limit of virtual card")}, (), 0.5, 0.5),
     ]

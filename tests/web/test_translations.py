@@ -44,7 +44,11 @@ def test_translations_keep_the_places_that_are_filled_in_and_the_markup(locale: 
         for form in message.string if isinstance(message.string, tuple) else (message.string,):
             places = set(PLACEHOLDER.findall(form))
             # A plural form may say “one” in words instead of the number.
-            if not places <= allowed or (allowed - places) - {"%(num)s"} or re.findall(r"</?\w+>", form) != re.findall(r"</?\w+>", sources[0]):
+            if (
+                not places <= allowed
+                or (allowed - places) - {"%(num)s"}
+                or re.findall(r"</?\w+>", form) != re.findall(r"</?\w+>", sources[0])
+            ):
                 wrong.append((sources[0], form))
     assert wrong == []
 
