@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.deflection.clock import DAY, MINUTE, SECOND
 from app.deflection.events import TicketEvent, TicketUpdate
 from app.deflection.needs import FORM, Need
 from app.deflection.rulebook import Rulebook
-from app.deflection.sessions import ACCOUNT, Senders, Timed
+from app.deflection.sessions import ACCOUNT, Senders, Session, Timed
 from app.deflection.wording import coverage, normalise, trigrams
 
 TOLERANCE = 120 * SECOND
@@ -97,18 +97,22 @@ class Reach:
     def __init__(self, needs: Iterable[Need], senders: Senders) -> None:
         self.senders = senders
         self.by_form: dict[str, list[Need]] = defaultdict(list)
-        self.by_visitor: dict[str, list[Need]] = defaultdict(list)
-        self.by_tab: dict[str, list[Need]] = defaultdict(list)
         self.by_account: dict[str, list[Need]] = defaultdict(list)
+        self.by_session: dict[Session, list[Need]] = defaultdict(list)
         for need in needs:
             for form in need.forms:
                 self.by_form[form.form_id].append(need)
-            for visitor in {s.visitor for s in need.sessions if s.visitor}:
-                self.by_visitor[visitor].append(need)
-            for tab in {tab for s in need.sessions for tab in s.tabs}:
-                self.by_tab[tab].append(need)
+            for session in need.sessions:
+                self.by_session[session].append(need)
             if need.link_class == ACCOUNT:
                 self.by_account[need.person[2:]].append(need)
+        self.of_visitor: dict[str, list[Session]] = defaultdict(list)
+        self.of_tab: dict[str, list[Session]] = defaultdict(list)
+        for session in self.by_session:
+            if session.visitor:
+                self.of_visitor[session.visitor].append(session)
+            for tab in session.tabs:
+                self.of_tab[tab].append(session)
 
     def levels(self, contact: Contact) -> dict[Need, str]:
         """Every need the contact reaches, with the strongest level; `tab` for a tab long after its session."""
@@ -121,23 +125,22 @@ class Reach:
 
         if event.form_id:
             add(self.by_form.get(event.form_id, ()), "form")
-        same_place = [*self.by_visitor.get(event.visitor or "", ()), *self.by_tab.get(event.tab or "", ())]
-        add((need for need in same_place if any(_in_session(contact, s) for s in need.sessions)), "session")
-        add(self.by_visitor.get(event.visitor or "", ()), "browser")
+        browser, tab = self.of_visitor.get(event.visitor or "", ()), self.of_tab.get(event.tab or "", ())
+        for session in (*browser, *tab):
+            if session.start - TOLERANCE <= contact.t <= session.end + SESSION_TAIL:
+                add(self.by_session[session], "session")
+        add(self._of_sessions(browser), "browser")
         add(self.by_account.get(event.account or "", ()), "account")
         if event.requester:
             for account in sorted(self.senders.accounts.get(event.requester, ())):
                 add(self.by_account.get(account, ()), "sender")
             for visitor in sorted(self.senders.browsers.get(event.requester, ())):
-                add(self.by_visitor.get(visitor, ()), "sender")
-        add(self.by_tab.get(event.tab or "", ()), "tab")
+                add(self._of_sessions(self.of_visitor.get(visitor, ())), "sender")
+        add(self._of_sessions(tab), "tab")
         return found
 
-
-def _in_session(contact: Contact, session) -> bool:  # type: ignore[no-untyped-def]
-    event = contact.event
-    here = (event.visitor and event.visitor == session.visitor) or (event.tab and event.tab in session.tabs)
-    return bool(here) and session.start - TOLERANCE <= contact.t <= session.end + SESSION_TAIL
+    def _of_sessions(self, sessions: Iterable[Session]) -> Iterator[Need]:
+        return (need for session in sessions for need in self.by_session[session])
 
 
 def is_topical(need: Need, contact: Contact, rules: Rulebook) -> bool:

@@ -157,7 +157,8 @@ class _Walk:
         self.beats: dict[str, list[int]] = defaultdict(list)
         self.needs: list[Need] = []
         self.open: dict[Need, None] = {}
-        self.of_session: dict[Session, list[Need]] = defaultdict(list)
+        self.of_session: dict[Session, dict[Need, None]] = defaultdict(dict)
+        self.listing: dict[tuple[Session, str], dict[Need, None]] = defaultdict(dict)
         self.of_search: dict[str, Need] = {}
         self.of_form: dict[str, Need] = {}
         self.of_view: dict[str, tuple[Need, Viewed]] = {}
@@ -221,13 +222,15 @@ class _Walk:
         need.touch(t, session)
         self.open[need] = None
         if need not in self.of_session[session]:
-            self.of_session[session].append(need)
+            self.of_session[session][need] = None
+            for search in need.searches:
+                self._list(need, search, session)
         if tab:
             self.of_tab[tab] = need
 
-    def _recent(self, session: Session) -> list[Need]:
-        """The session's needs, most recently active first."""
-        return sorted(self.of_session[session], key=lambda need: need.recency, reverse=True)
+    def _list(self, need: Need, search: Searched, session: Session) -> None:
+        for article in search.results:
+            self.listing[session, article][need] = None
 
     # ------------------------------------------------------------------------------------------------------------ searches
 
@@ -235,8 +238,10 @@ class _Walk:
         need = None if search.session in self.crowded else self._need_here(search) or self._need_before(search)
         if need is None:
             need = self._new(SEARCH, search.members[0], search.t, search.session)
-        need.searches.append(search)
         self._give(need, search.t, search.session, search.tab)
+        need.searches.append(search)
+        for session in need.sessions:
+            self._list(need, search, session)
         for member in search.members:
             self.of_search[member] = need
         for view in self.waiting.pop(search.search_id, ()):
@@ -244,11 +249,12 @@ class _Walk:
 
     def _need_here(self, search: Searched) -> Need | None:
         """A need of the same session: similar words, or the newest one asked again within a minute with nothing read."""
-        candidates = [need for need in self._recent(search.session) if need.searches and not need.is_confirmed]
+        candidates = [need for need in self.of_session[search.session] if need.searches and not need.is_confirmed]
+        candidates.sort(key=_recency, reverse=True)
         for i, need in enumerate(candidates):
-            if need.is_similar(search, self.rules):
-                return need
             if i == 0 and search.t - need.searches[-1].t <= self.rules.synonym_ms and not need.has_read:
+                return need
+            if need.is_similar(search, self.rules):
                 return need
         return None
 
@@ -256,9 +262,9 @@ class _Walk:
         """A need of an earlier session on the same words that was left open within the last 48 hours."""
         for need in [need for need in self.open if search.t - need.last > self.rules.continue_ms]:
             del self.open[need]  # time only moves on; an act that revives the need puts it back
-        here = set(self.of_session[search.session])
+        here = self.of_session[search.session]
         others = [need for need in self.open if need.searches and need not in here and not need.has_read and not need.is_confirmed]
-        others.sort(key=lambda need: need.recency, reverse=True)
+        others.sort(key=_recency, reverse=True)
         return next((need for need in others if need.is_similar(search, self.rules)), None)
 
     # --------------------------------------------------------------------------------------------------------------- views
@@ -281,10 +287,8 @@ class _Walk:
             return self.of_form[event.form_id]
         if event.source == "internal" and event.tab and event.tab in self.of_tab:
             return self.of_tab[event.tab]
-        for need in self._recent(session):
-            if any(event.article in search.results for search in need.searches):
-                return need
-        return self._new(BROWSE, event.view_id, t, session)
+        listed = max(self.listing.get((session, event.article), ()), key=_recency, default=None)
+        return listed or self._new(BROWSE, event.view_id, t, session)
 
     def _attach(self, need: Need, view: Viewed) -> None:
         need.views.append(view)
@@ -297,8 +301,7 @@ class _Walk:
     # ------------------------------------------------------------------------------------------------------- forms and votes
 
     def _form(self, t: int, event: FormOpen, session: Session) -> None:
-        recent = self._recent(session)
-        need = recent[0] if recent else self._new(FORM, event.form_id, t, session)
+        need = max(self.of_session[session], key=_recency, default=None) or self._new(FORM, event.form_id, t, session)
         suggest = self.suggested.get(event.form_id)
         need.forms.append(
             Form(
@@ -329,6 +332,10 @@ class _Walk:
         need.vote(Signal(t, event.event_id, event.kind, event.value, thing, article))
         self._give(need, t, session, event.tab)
         return True
+
+
+def _recency(need: Need) -> tuple[int, int, str]:
+    return need.recency
 
 
 def _crowded(searches: Sequence[Searched]) -> set[Session]:

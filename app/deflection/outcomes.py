@@ -121,9 +121,9 @@ def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None) ->
         needs += needs_of(person, own, _searches(own, rules), reading, sent, rules)
     senders = Senders.learn(e for _, e in timed)
     links, after = link(needs, contacts, senders, rules)
-    by_session = _by_session(needs)
+    latest = _latest_beginning(needs)
     forms = _tickets_by_form(contacts)
-    verdicts = [_verdict(need, by_session, links.get(need, []), need in after, forms, rules) for need in needs]
+    verdicts = [_verdict(need, latest, links.get(need, []), need in after, forms, rules) for need in needs]
     return Judgement(sessions, verdicts, contacts, senders, watermark_of(e for _, e in timed))
 
 
@@ -174,12 +174,13 @@ def _searches(sessions: Sequence[Session], rules: Rulebook) -> list[Searched]:
     return searches
 
 
-def _by_session(needs: Iterable[Need]) -> dict[Session, list[Need]]:
-    grouped: dict[Session, list[Need]] = defaultdict(list)
+def _latest_beginning(needs: Iterable[Need]) -> dict[Session, int]:
+    """When the last need of each session began."""
+    latest: dict[Session, int] = {}
     for need in needs:
         for session in need.sessions:
-            grouped[session].append(need)
-    return grouped
+            latest[session] = max(need.first, latest.get(session, need.first))
+    return latest
 
 
 def _tickets_by_form(contacts: Iterable[Contact]) -> dict[str, list[Contact]]:
@@ -192,13 +193,13 @@ def _tickets_by_form(contacts: Iterable[Contact]) -> dict[str, list[Contact]]:
 
 def _verdict(
     need: Need,
-    by_session: Mapping[Session, list[Need]],
+    latest: Mapping[Session, int],
     links: list[Link],
     after: bool,
     by_form: Mapping[str, list[Contact]],
     rules: Rulebook,
 ) -> Verdict:
-    facts = predicates(need, links, by_session, by_form)
+    facts = predicates(need, links, latest, by_form)
     rule, outcome = decide(facts)
     window = rules.unseen_window_ms if need.link_class == TAB_ONLY else rules.window_ms
     return Verdict(need, facts, rule, outcome, links, after, need.last + window + rules.grace_ms, last_seek(need))
@@ -211,7 +212,7 @@ def last_seek(need: Need) -> int:
 
 
 def predicates(
-    need: Need, links: Sequence[Link], by_session: Mapping[Session, list[Need]], by_form: Mapping[str, list[Contact]]
+    need: Need, links: Sequence[Link], latest: Mapping[Session, int], by_form: Mapping[str, list[Contact]]
 ) -> dict[str, bool]:
     """The eleven facts that the decision table looks at."""
     seek = last_seek(need)
@@ -226,7 +227,7 @@ def predicates(
         and signal.value < 0
         and not any(v.satisfied and v.t > signal.t and v.article != signal.article for v in need.views),
         "F": any(not form.sent and not any(v.satisfied and v.t >= form.t for v in need.views) for form in need.forms),
-        "C": need.kind == BROWSE and not need.has_read and _is_continued(need, by_session),
+        "C": need.kind == BROWSE and not need.has_read and any(latest[session] > need.first for session in need.sessions),
         "S": any(view.satisfied for view in after),
         "O": need.link_class >= 1,
         "U": any(not view.event.beacon and view.active_ms == 0 for view in after),
@@ -237,10 +238,6 @@ def predicates(
 
 def _sought_after(need: Need, t: int) -> bool:
     return any(search.t > t for search in need.searches) or any(form.t > t for form in need.forms if not form.sent)
-
-
-def _is_continued(need: Need, by_session: Mapping[Session, list[Need]]) -> bool:
-    return any(other.first > need.first for session in need.sessions for other in by_session[session] if other is not need)
 
 
 def _is_spam_form(need: Need, by_form: Mapping[str, list[Contact]]) -> bool:
