@@ -14,7 +14,7 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from app.accounts import Role, add_user, open_session
-from app.deflection import Audit, audit, recompute_due, rules_from, sentences
+from app.deflection import Audit, audit, recompute_due, requester_hash, rules_from, sentences
 from app.portal import Portal
 from app.web.factory import create_app
 from tests.browser.conftest import FLAGS
@@ -321,3 +321,110 @@ def test_r11_results_and_nothing_opened(visit, follows):
     person.leave()
     found = follows(search, "R11", "abandoned_with_results", "Had results, read none long enough, and left.")
     assert found.views == ()
+
+
+# --- several tabs, ways back, and becoming known ----------------------------------------------------------------------------
+
+
+def test_a_result_opened_in_a_second_tab_is_read_for_the_same_search(visit, follows, house):
+    person = visit(timed=True)
+    search = person.search("unblock card")
+    with person.page.context.expect_page() as opened:
+        person.page.locator(".hits a").first.click(modifiers=["ControlOrMeta"])
+    second = Visit(house, opened.value)
+    opened.value.wait_for_url("**/en/articles/unblock-a-card")
+    view = second.view(search_id=search)
+    second.read(ENOUGH + 3)
+    second.dwell(view["view_id"], ENOUGH * 1000)
+    assert second.tab != person.tab
+    found = follows(search, "R6", "answered_likely")
+    assert [v.view_id for v in found.views] == [view["view_id"]]
+    assert len(house.needs(view["visitor"])) == 1
+
+
+def test_reload_and_back_repeat_neither_the_search_nor_the_click_nor_the_need(visit, follows, house):
+    person = visit()
+    search = person.search("unblock card")
+    person.open_first()
+    first = person.view()
+    person.page.reload()
+    person.page.go_back()
+    expect(person.page.locator("[data-search]")).to_be_visible()
+    person.page.go_forward()
+    expect(person.page.locator("article.art")).to_be_visible()
+    views = until(lambda: (v := house.events("view", tab=person.tab)) and len(v) == 3 and v, what="three views")
+    assert [(v["source"], v.get("search_id")) for v in views] == [("search", search), ("internal", None), ("internal", None)]
+    assert len({v["view_id"] for v in views}) == 3
+    assert len(house.events("click", tab=person.tab)) == 1
+    found = follows(search, "R11", "abandoned_with_results")
+    assert (len(found.searches), len(found.views)) == (1, 3)
+    assert search in found.searches[0].members
+    assert len(house.needs(first["visitor"])) == 1
+
+
+def test_an_article_from_outside_that_is_reloaded_is_one_need(visit, house):
+    person = visit()
+    person.page.goto("/en/articles/cancel-a-transfer")
+    view = person.view(source="direct")
+    person.page.reload()
+    until(lambda: len(house.events("view", tab=person.tab)) == 2, what="the second view")
+    assert house.needs(view["visitor"]) == [("browse", "R11", "abandoned_with_results")]
+
+
+def test_a_page_that_comes_back_from_memory_begins_a_view_of_its_own(visit, house):
+    person = visit(timed=True)
+    person.search("unblock card")
+    person.open_first()
+    first = person.view()
+    person.read(ENOUGH + 3)
+    person.dwell(first["view_id"], ENOUGH * 1000)
+    person.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    person.page.clock.run_for(120_000)
+    person.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    second = until(lambda: (v := house.events("view", tab=person.tab)) and len(v) == 2 and v, what="the second view")[1]
+    person.read(11)
+    times = person.dwell(second["view_id"], 9_000)
+    assert max(times) <= 12_000, "what was read before it left the screen is not read again"
+    assert (second["source"], second.get("search_id")) == ("internal", None)
+    assert len(house.events("click", tab=person.tab)) == 1
+
+
+def test_signing_in_says_whose_the_browser_and_the_address_are(visit, follows, house):
+    with house.portal.database.durable_session() as db:
+        user = add_user(db, "noor@example.com", Role.CUSTOMER, "Noor Haddad", "tiger lamp Oslo", datetime.now(UTC))
+    person = visit()
+    search = person.search("card")
+    person.page.goto("/sign-in?next=/en/")
+    person.page.locator("#password-email").fill("noor@example.com")
+    person.page.locator("#password").fill("tiger lamp Oslo")
+    person.page.locator("#password").press("Enter")
+    person.page.wait_for_url("**/en/")
+    (listed,) = house.events("search", search_id=search)
+    (identified,) = house.events("identify", visitor=listed["visitor"])
+    assert identified["account"] == user.id
+    assert identified["requester"] == requester_hash("noor@example.com", house.portal.settings.secret_key)
+    found = follows(search, "R11", "abandoned_with_results", "A request on this topic by this account")
+    assert found.link_class == 2
+
+
+def test_an_answer_in_the_form_is_opened_from_it_and_said_to_have_helped(visit, follows, house):
+    person = visit()
+    search = person.search("card")
+    person.page.goto(f"/en/contact?s={search}&t={person.tab}")
+    form_id = until(lambda: house.events("form_open", tab=person.tab), what="the opened form")[0]["form_id"]
+    person.page.locator("#subject").press_sequentially("unblock blocked card")
+    answers = person.page.locator("[data-answers-here]")
+    expect(answers).to_be_visible()
+    answers.get_by_role("link", name="Read the whole article").first.click()
+    person.page.wait_for_url("**/en/articles/*")
+    view = person.view(form_id=form_id)
+    (click,) = house.events("click", tab=person.tab, form_id=form_id)
+    assert (view["source"], view["article"], click["article"], click["rank"]) == ("suggestion", "cards/unblock-a-card", "cards/unblock-a-card", 1)
+    (offered,) = house.events("suggest", tab=person.tab, form_id=form_id)
+    assert (offered["articles"][0], offered.get("arm", "on"), offered["shown"]) == ("cards/unblock-a-card", "on", True)
+    person.page.go_back()
+    person.page.locator("[data-answers-here]").get_by_role("button", name="This answered my question").first.click()
+    person.page.wait_for_url("**/contact/answered*")
+    (vote,) = house.events("vote", tab=person.tab)
+    assert vote["form_id"] in {opened["form_id"] for opened in house.events("form_open", tab=person.tab)}
+    follows(search, "R2", "answered_confirmed", "Said: this solved it.")
