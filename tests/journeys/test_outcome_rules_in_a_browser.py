@@ -241,6 +241,16 @@ def test_r4_a_contact_form_left_is_no_deflection(visit, follows):
     follows(search, "R4", "abandoned_form", "Opened the contact form and left it without sending.", "that is not an answer")
 
 
+def test_r4_a_form_left_is_seen_without_a_cookie_too(visit, follows, house):
+    person = visit(extra_http_headers={"Sec-GPC": "1"})
+    search = person.search("unblock card")
+    person.page.locator("footer, header").get_by_role("link", name="Contact").first.click()
+    person.page.wait_for_url("**/en/contact?*")
+    person.leave()
+    found = follows(search, "R4", "abandoned_form")
+    assert (found.link_class, len(found.forms)) == (0, 1)
+
+
 def test_r5_an_article_left_for_a_search_is_continued_by_it(visit, follows, house):
     person = visit()
     person.page.goto("/en/articles/cancel-a-transfer")
