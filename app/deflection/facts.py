@@ -7,7 +7,7 @@ pass over an array. Text columns are held once each and referred to by code (`Fr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -184,7 +184,7 @@ def frame_of(facts: Iterable[NeedFact]) -> Frame:
     return frame_of_columns({name: [getattr(row, name) for row in rows] for name in COLUMNS})
 
 
-def frame_of_columns(values: dict[str, Sequence]) -> Frame:
+def frame_of_columns(values: Mapping[str, Sequence | np.ndarray]) -> Frame:
     """A frame from lists, one a field of `COLUMNS`."""
     columns: dict[str, np.ndarray] = {}
     names: dict[str, tuple[str, ...]] = {}

@@ -169,7 +169,7 @@ def frame_of_needs(
     `persons` gives each person a code, and is filled with those it does not know yet.
     """
     asked, answers = _survey_columns(values["id"], surveys, need_of)
-    columns: dict[str, Sequence] = {
+    columns: dict[str, Sequence | np.ndarray] = {
         **{name: values[name] for name in _SAME},
         "person": [persons.setdefault(p or f"erased:{values['id'][i]}", len(persons)) for i, p in enumerate(values["person"])],
         "kind": [KINDS.index(kind) for kind in values["kind"]],
