@@ -123,7 +123,7 @@ def test_nothing_moves_while_a_page_loads(open_page):
 
 
 def test_an_error_page_holds_in_every_look(browser, site):
-    context = browser.new_context(base_url=site.address, bypass_csp=True)
+    context = browser.new_context(base_url=site.address, bypass_csp=True, reduced_motion="reduce")
     page = context.new_page()
     for path in FAILING:
         page.goto(path)
