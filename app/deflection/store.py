@@ -49,7 +49,8 @@ def record(db: Session, *events: Event) -> None:
     """Store events in the caller's transaction: redacted, once each whatever the repeats, their persons marked dirty."""
     if not events:
         return
-    clean = [scrubbed(event) for event in events]
+    # In the order of their ids, so that two writers with the same events wait for each other in turn and never in a circle.
+    clean = sorted((scrubbed(event) for event in events), key=lambda event: (event.event_id, event.t_recv))
     rows = [_row(event) for event in clean]
     if insert_rows(db, "event", _COLUMNS, rows, "ON CONFLICT (event_id) DO NOTHING") != len(rows):
         rows += _keep_first_received(db, rows)
@@ -59,9 +60,9 @@ def record(db: Session, *events: Event) -> None:
     feeds = [{"source": e.source, "t": min(e.t_complete, e.t_recv)} for e in clean if isinstance(e, Watermark)]
     if feeds:
         db.execute(_FEED, feeds)
+    rows.sort(key=lambda row: (row["t_recv"], row["event_id"]))
     marks = {row["actor"]: row for row in rows if row["type"] not in ("survey", "watermark")}
     if marks:
-        # Sorted, so that two writers lock rows in the same order and cannot wait for each other for ever.
         dirty = [{"actor": a, "since": r["t_recv"], "cause": r["event_id"]} for a, r in sorted(marks.items())]
         insert_rows(db, "dirty", ("actor", "since", "cause"), dirty, _MARK_AGAIN)
 
