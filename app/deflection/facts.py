@@ -197,7 +197,7 @@ def frame_of_columns(values: Mapping[str, Sequence | np.ndarray]) -> Frame:
     return Frame(columns, names)
 
 
-def _coded(texts: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _coded(texts: Sequence | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     seen: dict[str, int] = {}
     codes = np.fromiter((seen.setdefault(text, len(seen)) for text in texts), dtype=np.int32, count=len(texts))
     return codes, tuple(seen)
