@@ -152,7 +152,7 @@ def test_postgresql_restarted_under_traffic_costs_503s_and_nothing_else(
     assert set(statuses) <= {303, 201, 503}, statuses
     assert statuses[503] > 0, "the restarts have to be noticed, or this proves nothing"
     with database.session() as db:
-        rows = {key: (number, ticket) for key, number, ticket in db.execute(select(TicketRow.key, TicketRow.number, TicketRow.id))}
+        rows = {row.key: (row.number, row.id) for row in db.scalars(select(TicketRow))}
         assert {key: rows[key][0] for key in acknowledged} == acknowledged
         assert len({number for number, _ in rows.values()}) == len(rows) == db.scalar(select(func.count()).select_from(TicketRow))
         for table in (MessageRow, DeliveryRow):
