@@ -223,6 +223,8 @@ class Site:
     footer: dict[str, str] = field(default_factory=dict)
     links: tuple[tuple[dict[str, str], str], ...] = ()
     """Footer links: (label by locale, address)."""
+    teams: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What an article's `owner` is called within a sentence, by locale: “Cards team” → “the Cards team”, “kortteamet”."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ _BLOCKS = frozenset(
 )
 _SECTIONS = {"h2": 2, "h3": 3, "h4": 4}
 _SPACE = re.compile(r"\s+")
+_CELL, _ROW_END = "\x1f", "\x1e"
+_ENDINGS = (".", "!", "?", ":", ";", "…", "。", "！", "？", "؟")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -51,6 +53,7 @@ class _Parser(HTMLParser):
         self.heading: list[str] | None = None
         self.skipping = ""
         self.in_pre = False
+        self.in_row = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {k: v or "" for k, v in attrs}
@@ -68,10 +71,11 @@ class _Parser(HTMLParser):
         elif tag == "sup" and given.get("id", "").startswith("fnref"):
             self.skipping = "sup"
         self.in_pre = self.in_pre or tag == "pre"
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-        elif tag in {"td", "th"}:
-            self.parts.append(" ")
+        if tag in {"td", "th"}:
+            self.parts.append(_CELL)
+        elif tag in _BLOCKS:
+            self.parts.append(" " if self.in_row else "\n")
+        self.in_row = self.in_row or tag == "tr"
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self.skipping:
@@ -82,8 +86,11 @@ class _Parser(HTMLParser):
             self.title = " ".join("".join(self.heading).split())
             self.heading = None
             self.found.headings.append(Heading(self.anchor, self.title, self.level))
+        elif tag == "tr":
+            self.in_row = False
+            self.parts.append(_ROW_END + "\n")
         elif tag in _BLOCKS:
-            self.parts.append("\n")
+            self.parts.append(" " if self.in_row else "\n")
 
     def handle_data(self, data: str) -> None:
         if self.skipping:
@@ -93,8 +100,18 @@ class _Parser(HTMLParser):
         (self.parts if self.heading is None else self.heading).append(data)
 
     def end_section(self) -> None:
-        lines = (" ".join(line.split()) for line in "".join(self.parts).split("\n"))
+        lines = (_row(line) if _ROW_END in line else " ".join(line.split()) for line in "".join(self.parts).split("\n"))
         text = "\n".join(line for line in lines if line)
         if text or self.anchor:
             self.found.sections.append(Section(self.anchor, self.title, self.level, text))
         self.parts = []
+
+
+def _row(line: str) -> str:
+    """A row of a table as a sentence: what stands first names the row, what follows says it. Rows do not run into each other then."""
+    cells = [text for cell in line.replace(_ROW_END, " ").split(_CELL) if (text := " ".join(cell.split()))]
+    if not cells:
+        return ""
+    name, values = cells[0], "; ".join([*(cell.removesuffix(".") for cell in cells[1:-1]), *cells[1:][-1:]])
+    sentence = f"{name}{' ' if name.endswith(_ENDINGS) else ': '}{values}" if values else name
+    return sentence if sentence.endswith(_ENDINGS) else f"{sentence}."

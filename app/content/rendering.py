@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.content.articles import Heading, Section
 
-VERSION = 1
+VERSION = 2
 """Raised when the same Markdown would give other HTML than before: everything is rendered again."""
 MAX_HTML = 4_000_000
 

@@ -12,7 +12,7 @@ MAX_BYTES = 262_144
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 _HREF = re.compile(r"(https?://|mailto:|tel:|/(?![/\\]))[^\s\"'<>\\]*")
 _SITE_KEYS = frozenset(
-    ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links"]
+    ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links", "teams"]
 )
 _CATEGORY_KEYS = frozenset(["slug", "icon", "title", "description", "groups", "pinned"])
 _NOTICE_KEYS = frozenset(["id", "tone", "headline", "text", "link", "link_label", "starts", "ends", "categories", "matches", "dismissible"])
@@ -51,6 +51,7 @@ def read_site(path: str, data: bytes, locales: tuple[str, ...]) -> tuple[Site | 
         },
         topics=tuple(t for v in reader.items(given.get("request_topics"), "request_topics") if (t := _topic(reader, v, locales))),
         footer=reader.by_locale(given.get("footer"), "footer", locales),
+        teams={owner: reader.by_locale(v, f"teams.{owner}", locales) for owner, v in reader.mapping(given.get("teams"), "teams").items()},
         links=tuple(link for v in reader.items(given.get("links"), "links") if (link := _link(reader, v, locales))),
     )
     return (None if reader.failed else site), reader.problems

@@ -1,9 +1,10 @@
-"""Jinja filters: times, numbers and marked text, as the reader's language writes them."""
+"""Jinja filters: times, numbers and marked text, as the reader's language writes them; times are those of the operator's zone."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
@@ -34,12 +35,12 @@ def short_date(value: date | datetime) -> str:
 
 def short_time(value: datetime) -> str:
     """09:12"""
-    return format_time(_utc(value), "short", tzinfo=UTC, locale=_babel())
+    return format_time(_utc(value), "short", tzinfo=_zone(), locale=_babel())
 
 
 def date_time(value: datetime) -> str:
     """14 Nov 2026, 09:12"""
-    return format_datetime(_utc(value), "medium", tzinfo=UTC, locale=_babel()) if value else ""
+    return format_datetime(_utc(value), "medium", tzinfo=_zone(), locale=_babel()) if value else ""
 
 
 def ago(value: datetime) -> str:
@@ -75,8 +76,13 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _zone() -> tzinfo:
+    """The zone that the operator's working hours are in, so that no two times on the portal disagree."""
+    return ZoneInfo(context.portal().settings.time_zone)
+
+
 def _day(value: date | datetime) -> date:
-    return _utc(value).date() if isinstance(value, datetime) else value
+    return _utc(value).astimezone(_zone()).date() if isinstance(value, datetime) else value
 
 
 FILTERS = {f.__name__: f for f in (long_date, short_date, short_time, date_time, ago, iso, number, percent, marked)}

@@ -186,10 +186,15 @@ def footer_text() -> str:
 
 
 def footer_links() -> list[tuple[str, str]]:
-    """(label, address) of the links that site.yml puts into the footer."""
+    """(label, address) of the links that site.yml puts into the footer, and of what we know of visitors; none twice."""
     shown = {href for _key, _label, href in customer_nav()}
     links = [(local_text(labels), local_href(href)) for labels, href in site().links]
-    return [(label, href) for label, href in links if href not in shown]
+    links.append((_("Privacy"), f"/{current_locale()}/privacy"))
+    once: dict[str, str] = {}
+    for label, href in links:
+        if href not in shown:
+            once.setdefault(href, label)
+    return [(label, href) for href, label in once.items()]
 
 
 def sign_in_address() -> str:

@@ -10,8 +10,11 @@ from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, abort, has_request_context
+from flask import Flask, abort, has_request_context, request
+from flask.globals import request_ctx
 from markupsafe import Markup, escape
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from app.locales import direction, own_name
 from app.web import context
@@ -80,12 +83,24 @@ def init(app: Flask) -> None:
     env.globals.update(own_name=own_name, direction_of=direction)
     app.context_processor(_facts)
     app.url_value_preprocessor(_check_locale)
+    app.before_request(_check_redirect)
 
 
 def _check_locale(endpoint: str | None, values: dict[str, Any] | None) -> None:
     """An address under a locale that is not on offer is not here, whatever view it would lead to."""
     if values and "locale" in values and values["locale"] not in context.portal().settings.locales:
         abort(404)
+
+
+def _check_redirect() -> None:
+    """`/nope` is not here, rather than redirected to `/nope/` which is not here either: no locale is called that."""
+    if not isinstance(request.routing_exception, RequestRedirect) or request_ctx.url_adapter is None:
+        return
+    try:
+        endpoint, values = request_ctx.url_adapter.match(f"{request.path}/")
+    except HTTPException:
+        return
+    _check_locale(endpoint, dict(values))
 
 
 def _facts() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Anonymous pages, kept as they were rendered: the same bytes for everybody who sends the same address, until something changes.
 
 Nothing personal is on such a page (no cookie, no token), so a page is known by its address, the locale, the content's revision, the
-day, the notices that are running and those a browser has put away. The name of all that is the ETag: it is known before rendering.
+day, the notices that are running and those a browser has put away, and whether it is still asked about the visitor cookie. The name of all that is the ETag: it is known before rendering.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from app.web import context
 from app.web.access import session_token
 from app.web.assets import current_manifest
 from app.web.frame import hidden_notices
+from app.web.visitors import asks_consent
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "help_center.home": (),
@@ -122,6 +123,7 @@ def page_name() -> str:
         context.today().isoformat(),
         ",".join(_running_notices()),
         ",".join(sorted(hidden_notices())),
+        "asks" if asks_consent() else "",
         _build(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
@@ -178,6 +180,8 @@ def _coded(body: bytes, coding: str) -> Response:
 def _with_headers(response: Response, etag: str) -> Response:
     response.headers["Cache-Control"] = POLICY
     response.headers["Vary"] = "Accept-Encoding, Cookie"
+    if context.portal().settings.visitor_consent:
+        response.vary.update(["Sec-GPC", "DNT"])  # whoever asks not to be followed is not asked about the cookie
     response.set_etag(etag, weak=True)
     return response
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from app.web import visitors
 from app.web.access import is_https
 from app.web.context import portal
+from app.web.security import safe_next
 
 bp = Blueprint("privacy", __name__)
 
@@ -35,11 +38,19 @@ def statement(locale: str) -> Response:
 def choose(locale: str) -> Response:
     """Remember yes or no to the visitor cookie; no takes the cookie back at once."""
     answer = "yes" if request.form.get("cookie") == "yes" else "no"
-    response = make_response(redirect(f"/{locale}/privacy", 303))
+    response = make_response(redirect(_back(f"/{locale}/privacy"), 303))
     response.set_cookie(visitors.CONSENT, answer, max_age=YEAR, path="/", secure=is_https(), samesite="Lax")
     if answer == "no":
         visitors.forget()
     return response
+
+
+def _back(statement: str) -> str:
+    """To the page that asked, when it was not this one."""
+    if not request.form.get("back"):
+        return statement
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    return safe_next(came_from.path + (f"?{came_from.query}" if came_from.query else ""), statement)
 
 
 def _choice() -> str:

@@ -19,7 +19,9 @@ from app.web import context
 from app.web.access import current_user, is_https
 
 CONSENT = "hylla_consent"
-"""`yes` or `no`; readable by our script, which hides the question once it is answered."""
+"""`yes` or `no`, once the question has been answered."""
+ASKING = frozenset({"help_center", "search_pages"})
+"""The pages that ask. Those with a form do not: an answer there would take the reader away from what they were writing."""
 
 FIRST_MOMENTS = 600
 """Seconds for which requests without the cookie are still taken for the beginning of one visit."""
@@ -73,9 +75,11 @@ def may_set_cookie() -> bool:
 
 
 def asks_consent() -> bool:
-    """Whether pages carry the question; the same on every page, because pages are cached."""
+    """Whether this page asks. Cached pages are kept once with the question and once without (`page_cache.page_name`)."""
     settings = context.portal().settings
-    return settings.visitor_consent and settings.visitor_cookie != "off"
+    if not settings.visitor_consent or settings.visitor_cookie == "off" or request.blueprint not in ASKING:
+        return False
+    return request.method == "GET" and request.cookies.get(CONSENT) not in {"yes", "no"} and not wants_no_link()
 
 
 def _visitor(tab: str | None) -> str | None:

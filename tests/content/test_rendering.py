@@ -111,10 +111,27 @@ def test_plain_text_is_split_by_heading() -> None:
     rendered = render("Intro.\n\n## One\n\nText *here*.\n\n| a | b |\n|---|---|\n| c | d |\n\n### Two\n\n- x\n- y\n", "en")
     assert rendered.sections == (
         Section("", "", 0, "Intro."),
-        Section("s-one", "One", 2, "Text here.\na b\nc d"),
+        Section("s-one", "One", 2, "Text here.\na: b.\nc: d."),
         Section("s-two", "Two", 3, "x\ny"),
     )
     assert rendered.words == 9
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("Location check | Your phone is elsewhere", "Location check: Your phone is elsewhere."),
+        ("Any fee? | No. | 0 %", "Any fee? No; 0 %."),
+        ("Alone | ", "Alone."),
+        (" | Only this", "Only this."),
+        ("Waiting | It comes back…", "Waiting: It comes back…"),
+        ("Line<br>break | two", "Line break: two."),
+        (" | ", ""),
+    ],
+)
+def test_each_row_of_a_table_reads_as_a_sentence(row: str, expected: str) -> None:
+    text = render(f"Before\n\n| Reason | What | Fee |\n|---|---|---|\n| {row} |\n\nAfter", "en").sections[0].text
+    assert text.split("\n") == [line for line in ("Before", "Reason: What; Fee.", expected, "After") if line]
 
 
 def test_links_and_pictures_are_listed_as_written() -> None:

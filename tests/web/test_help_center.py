@@ -504,3 +504,27 @@ def _events(portal, kind: str) -> list[dict[str, object]]:
     with portal.database.session() as db:
         rows = db.execute(text("SELECT tab, body FROM event WHERE type = :kind ORDER BY id"), {"kind": kind}).all()
     return [{"tab": tab, **json.loads(body)} for tab, body in rows]
+
+
+# --- addresses that nothing has, and what stands under every page -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/nope", "/nope/", "/EN", "/wp-login.php", "/freeze-card-declined"])
+def test_an_address_under_no_locale_is_not_here_at_once(client: FlaskClient, path: str):
+    assert "This page is not here" in get(client, path, status=404).text
+
+
+def test_a_dead_first_word_is_searched_for(client: FlaskClient):
+    assert get(client, "/card-declined", status=404).all("input", name="q")[0]["value"] == "card declined"
+
+
+def test_a_locale_without_its_slash_still_leads_home(client: FlaskClient):
+    answer = client.get("/sv")
+    assert (answer.status_code, answer.headers["Location"].endswith("/sv/")) == (308, True)
+
+
+@pytest.mark.parametrize("path", ["/en/", "/sv/articles/activate-your-card", "/en/search?q=card", "/en/contact", "/sign-in", "/en/nope"])
+def test_every_page_links_what_we_know_of_visitors_once(client: FlaskClient, path: str):
+    links = [a["href"] for a in Page(client.get(path).text).all("a")]
+    locale = "sv" if path.startswith("/sv") else "en"
+    assert links.count(f"/{locale}/privacy") == 1

@@ -90,6 +90,30 @@ def test_where_the_operator_asks_first_only_a_yes_sets_the_cookie(make_app: Call
         assert (seen[-1].visitor is not None) is expected
 
 
+def test_pages_ask_until_the_question_is_answered_and_lead_back_without_script(make_app: Callable[..., Flask]) -> None:
+    client = make_app(visitor_consent=True).test_client()
+    page, question = "/en/articles/card-declined", "May we set one cookie"
+    asking = client.get(page)
+    assert question in asking.text
+    assert "Set-Cookie" not in asking.headers
+    assert {"Cookie", "Sec-GPC", "DNT"} <= set(asking.headers["Vary"].split(", "))
+    answer = client.post("/en/privacy", data={"cookie": "no", "back": "1"}, headers={"Referer": f"http://localhost{page}?x=1"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{page}?x=1")
+    quiet = client.get(page)
+    assert question not in quiet.text
+    assert quiet.headers["ETag"] != asking.headers["ETag"]
+    client.delete_cookie("hylla_consent", domain="localhost")
+    assert question in client.get(page).text
+    assert question not in client.get(page, headers={"Sec-GPC": "1"}).text
+    assert question not in client.get("/en/contact").text
+
+
+def test_an_answer_about_the_cookie_leads_nowhere_but_to_our_own_pages(app: Flask) -> None:
+    answer = app.test_client().post("/en/privacy", data={"cookie": "no", "back": "1"}, headers={"Referer": "http://localhost//evil.example/x"})
+    assert answer.headers["Location"] == "/en/privacy"
+    assert "May we set one cookie" not in app.test_client().get("/en/").text
+
+
 @pytest.mark.parametrize("value", ["", "x", "a" * 23, "a" * 5000, "<script>", "a" * 21 + "\u00e9"])
 def test_a_cookie_that_is_not_ours_is_replaced(app: Flask, value: str) -> None:
     client, seen = watched(app)
