@@ -330,6 +330,12 @@ def find(db: Session, number: int) -> Ticket:
     return _ticket(row, _messages(db, row.id))
 
 
+def number_of(db: Session, ticket_id: str) -> int | None:
+    """The number of the request that has this id, or whose words do (`id.message`); None if it is none of ours."""
+    row = db.scalar(select(TicketRow).where(TicketRow.id == ticket_id.partition(".")[0]))
+    return row.number if row else None
+
+
 def find_own(db: Session, number: int, email: str, account: str | None = None) -> Ticket:
     """The same for its requester, without notes; anybody else's number raises `TicketNotFound` just as a number that does not exist."""
     row = _row(db, number)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from app.deflection import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, rules_from
+from app.tickets import number_of
 from app.web import context
 from app.web.filters import short_date
 from app.web.i18n import gettext as _
+from app.web.told_events import title_of
 
 OUTCOMES = {
     "answered_confirmed": lambda: _("Answered, as the customer said"),
@@ -84,5 +87,15 @@ def _when(t: int) -> datetime:
 
 
 def _say(sentence: Sentence) -> str:
-    values = {name: short_date(v) if isinstance(v, datetime) else v for name, v in sentence.params.items()}
-    return _(sentence.template, **values)
+    return _(sentence.template, **{name: _worded(name, value) for name, value in sentence.params.items()})
+
+
+def _worded(name: str, value: Any) -> Any:
+    """A value as a reader knows it: an article by its title, a moment as a date, a request by its number, a phrase in their language."""
+    if isinstance(value, datetime):
+        return short_date(value)
+    if name == "article" and value:
+        return title_of(value)
+    if name in {"ticket", "tickets"}:
+        return ", ".join(str(number_of(context.db(), one) or one) for one in value.split(", "))
+    return _(value) if name == "how" else value

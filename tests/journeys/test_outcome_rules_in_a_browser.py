@@ -187,7 +187,7 @@ def test_r0_a_browser_without_anybody_before_it_does_not_count(visit, follows):
     assert found.excluded == "machine"
 
 
-def test_r1_a_request_sent_after_a_search_escalates_it(visit, follows, house):
+def test_r1_a_request_sent_after_a_search_escalates_it(visit, follows, house, manager):
     person = visit()
     search = person.search("unblock card")
     person.page.locator("main a[href*='/contact?']").first.click()
@@ -207,6 +207,7 @@ def test_r1_a_request_sent_after_a_search_escalates_it(visit, follows, house):
     assert identified["requester"] == event["requester"] != "dana@example.com"
     with house.portal.database.session() as db:
         assert db.execute(text("SELECT search_id FROM tickets WHERE id = :id"), {"id": event["ticket_id"]}).scalar() == search
+    expect(manager.locator("main")).to_contain_text("Wrote request 10001 on the same topic (form), sent with the form of this question.")
 
 
 def test_r2_solved_said_on_the_article_confirms_the_search(visit, follows, house):

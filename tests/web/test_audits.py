@@ -37,6 +37,7 @@ def test_a_manager_reads_why_a_search_counts_as_it_does(portal: Portal, signed_i
     page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
     assert "Probably answered" in page
     assert "R6" in page
+    assert "Opened “Card declined” and read it for 45 s" in page
     assert "Not final before" in page
     assert "What would change it" in page
 
