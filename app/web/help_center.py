@@ -222,7 +222,8 @@ def _checked(article: Article, today: date) -> dict[str, object] | None:
         return None
     age = (today - article.reviewed_on).days
     fresh = article.review_every_days is None or age <= article.review_every_days
-    return {"fresh": fresh, "by": local_text(site().teams.get(article.owner, {})) or article.owner, "on": article.reviewed_on, "months": max(1, round(age / 30))}
+    team = local_text(site().teams.get(article.owner, {})) or article.owner
+    return {"fresh": fresh, "by": team, "on": article.reviewed_on, "months": max(1, round(age / 30))}
 
 
 def _can_see(article: Article) -> bool:

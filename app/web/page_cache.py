@@ -1,7 +1,8 @@
 """Anonymous pages, kept as they were rendered: the same bytes for everybody who sends the same address, until something changes.
 
 Nothing personal is on such a page (no cookie, no token), so a page is known by its address, the locale, the content's revision, the
-day, the notices that are running and those a browser has put away, and whether it is still asked about the visitor cookie. The name of all that is the ETag: it is known before rendering.
+day, the notices that are running and those a browser has put away, and whether it is still asked about the visitor cookie. The name
+of all that is the ETag: it is known before rendering.
 """
 
 from __future__ import annotations
