@@ -304,10 +304,21 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-def _flag(value: Any) -> bool:
-    """A boolean that some senders write as 0 or 1."""
+def _shown(value: Any) -> bool:
+    """Whether answers were shown; some senders say how many, or which."""
+    if type(value) is int and value >= 0:
+        return value > 0
+    if isinstance(value, list | tuple):
+        return bool(_identifiers(ARTICLES_LENGTH)(value))
+    return _boolean(value)
+
+
+def _answered(value: Any) -> bool:
+    """A survey's answer; some senders write it as 0 or 1, or as the word on the button."""
     if type(value) is int and value in (0, 1):
         return bool(value)
+    if value in ("yes", "no"):
+        return bool(value == "yes")
     return _boolean(value)
 
 
@@ -363,7 +374,7 @@ _CHECKS: dict[str, Check] = {
     "value": _one_of(-1, 0, 1),
     "articles": _identifiers(ARTICLES_LENGTH),
     "arm": _one_of(*ARMS),
-    "shown": _flag,
+    "shown": _shown,
     "t_created": _integer(),
     "channel": _identifier,
     "requester": _text(320),
@@ -375,7 +386,7 @@ _CHECKS: dict[str, Check] = {
     "target_account": _identifier,
     "reason": _text(TEXT_LENGTH),
     "t_complete": _integer(),
-    "answered": _flag,
+    "answered": _answered,
 }
 _CHECKS_OF_WATERMARK = {"source": _identifier}
 

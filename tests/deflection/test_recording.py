@@ -97,6 +97,32 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, Any], field: str) -
     assert field in refused.value.errors
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "expected"),
+    [
+        ("suggest", "shown", True, True),
+        ("suggest", "shown", 0, False),
+        ("suggest", "shown", 3, True),
+        ("suggest", "shown", ["a1"], True),
+        ("suggest", "shown", [], False),
+        ("suggest", "shown", -1, None),
+        ("suggest", "shown", "maybe", None),
+        ("survey", "answered", False, False),
+        ("survey", "answered", 1, True),
+        ("survey", "answered", "no", False),
+        ("survey", "answered", "perhaps", None),
+        ("survey", "answered", 2, None),
+    ],
+)
+def test_yes_and_no_are_understood_as_other_senders_write_them(kind: str, field: str, value: Any, expected: bool | None) -> None:
+    event = {"type": kind, "event_id": "e", "t_recv": START, "form_id": "f", field: value}
+    if expected is None:
+        with pytest.raises(InvalidEvent):
+            parse_event(event)
+    else:
+        assert getattr(parse_event(event), field) is expected
+
+
 def test_every_wrong_field_is_named_at_once() -> None:
     with pytest.raises(InvalidEvent) as refused:
         parse_event(search(q=1, mode="x", extra=1, n_results="(left out)"))
