@@ -50,6 +50,7 @@ class RunningPortal:
         self.port = free_port()
         self.environment = desk.environment({**LOOSE, "HYLLA_BASE_URL": f"http://127.0.0.1:{self.port}", **settings})
         self.process: subprocess.Popen[bytes] | None = None
+        self.first_start = 0.0
 
     def start(self) -> RunningPortal:
         command = [sys.executable, "-m", "flask", "kb", "serve", "--port", str(self.port), "--processes", str(self.processes)]

@@ -22,16 +22,15 @@ from tests.operation.running_portal import RunningPortal, acknowledged_by, child
 from tests.tickets.test_crash import check
 from tests.waiting import until
 
-SLOWEST_RETURN = 12.0
-"""Seconds within which a killed portal has to serve again, on a machine that runs other tests beside this one. What it takes on a machine
-of its own (3 s at most) is measured by benchmarks/crashes.py."""
+READY = 3.0
+"""Seconds within which a killed portal has to serve again; on a machine that is busy with other tests, twice its first start."""
 
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """One portal for all of these: it has to survive them."""
     with RunningPortal(Desk(tmp_path_factory.mktemp("crashes"))).start() as portal:
-        portal.ready_within(60)
+        portal.first_start = portal.ready_within(60)
         yield portal
 
 
@@ -63,7 +62,7 @@ def kill_while_customers_write(portal: RunningPortal, kills: int, between: Calla
         wanted = so_far + 1 + int(between() * 20)
         until(lambda wanted=wanted: sum(len(c.acknowledged) for c in customers) >= wanted, 20, "acknowledged requests")
         KILLS[number % len(KILLS)](portal)
-        took.append(portal.ready_within(20))
+        took.append(portal.ready_within(40))
     more = sum(len(c.acknowledged) for c in customers) + 5
     until(lambda: sum(len(c.acknowledged) for c in customers) >= more, 20, "requests after the last kill")
     return acknowledged_by(customers), took
@@ -71,7 +70,7 @@ def kill_while_customers_write(portal: RunningPortal, kills: int, between: Calla
 
 def test_kill_minus_nine_of_the_web_loses_no_acknowledged_request_and_doubles_none(portal: RunningPortal) -> None:
     acknowledged, took = kill_while_customers_write(portal, 4, random.Random(3).random)
-    assert max(took) <= SLOWEST_RETURN, f"ready again after {took}"
+    assert max(took) <= max(READY, 2 * portal.first_start), f"ready again after {took}, first start {portal.first_start}"
     database = open_database(portal.environment["HYLLA_DATABASE_URL"])
     check(database, acknowledged)
     database.close()
