@@ -381,6 +381,17 @@ def test_a_request_travels_from_the_form_to_an_answer_and_its_search_is_escalate
     assert told.link_class == 2, "the mail proved whose browser it is"
     assert [tuple(use) for use in uses] == [("cards/unblock-a-card", "inserted")]
 
+    dana.post(f"/en/requests/{number}/solved", data=Fields(thread).forms[f"/en/requests/{number}/solved"])
+    closed = Fields(page_of(dana.get(f"/en/requests/{number}"))).forms[f"/en/requests/{number}/reply"]
+    dana.post(f"/en/requests/{number}/reply", data=closed | {"message": "It came back."})
+    assert "It came back." in page_of(agent.get(f"/agent/requests/{number}"))
+    with portal.database.session() as db:
+        contacts = [tuple(row) for row in db.execute(text("SELECT type, ref FROM event WHERE type LIKE 'ticket%' ORDER BY id"))]
+    request_id = told.tickets[0].ticket_id
+    assert [kind for kind, _ref in contacts] == ["ticket", "ticket_update", "ticket", "ticket_update"]
+    assert contacts[0][1] == request_id
+    assert contacts[2][1].startswith(f"{request_id}."), "whoever has to write about something solved has to write"
+
 
 def inserts_of(page: str) -> list[str]:
     return [address.replace("&amp;", "&") for address in re.findall(r'formaction="(/agent/requests/\d+/insert[^"]*)"', page)]
