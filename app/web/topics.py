@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import g
+from flask import current_app, g
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.content import Article, Category
+from app.deflection import views_by_article
+from app.errors import Unavailable
 from app.locales import fallbacks
 from app.web import context
 from app.web.frame import site
@@ -25,7 +28,7 @@ class Topic:
     description: str
     articles: list[Article]
     first: list[Article]
-    """The ones for the home page: what writers pinned, then in order."""
+    """The ones for the home page: what writers pinned, then the most read of the last four weeks, then in order."""
 
     @property
     def href(self) -> str:
@@ -65,7 +68,22 @@ def topic_of(slug: str, locale: str) -> Topic:
 def make_topic(category: Category, articles: list[Article], locale: str) -> Topic:
     text = next((category.texts[tag] for tag in fallbacks(locale, list(category.texts))), None)
     pinned = [a for slug in category.pinned for a in articles if a.slug == slug or a.id == slug]
-    rest = [a for a in articles if a not in pinned]
+    views = views_until_today() if len(articles) > ON_HOME else {}
+    rest = sorted((a for a in articles if a not in pinned), key=lambda a: -views.get(a.id, 0))
     first = sorted(pinned + rest, key=lambda a: a.locale != locale)[:ON_HOME]
     title, description = (text.title, text.description) if text else (category.slug, "")
     return Topic(category.slug, category.icon, title, description, articles, first)
+
+
+def views_until_today() -> dict[str, int]:
+    """Views of each article in the four weeks before today; asked once a day, because the pages that use it are cached by the day."""
+    today = context.today()
+    known = current_app.extensions.get("views_by_article")
+    if known is None or known[0] != today:
+        try:
+            with context.portal().database.session() as db:
+                known = (today, views_by_article(db, today))
+        except (Unavailable, SQLAlchemyError):
+            return {}  # the articles are there without it, in the order of the site
+        current_app.extensions["views_by_article"] = known
+    return known[1]  # type: ignore[no-any-return]

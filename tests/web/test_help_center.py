@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts import Role
+from app.content import VISITOR
+from app.deflection import View, milliseconds, recompute_due, record
 from app.search import SearchUnavailable
+from app.web.topics import views_until_today
 
 
 class Page(HTMLParser):
@@ -528,3 +534,18 @@ def test_every_page_links_what_we_know_of_visitors_once(client: FlaskClient, pat
     links = [a["href"] for a in Page(client.get(path).text).all("a")]
     locale = "sv" if path.startswith("/sv") else "en"
     assert links.count(f"/{locale}/privacy") == 1
+
+
+def test_home_shows_the_most_read_articles_of_a_topic_first(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    portal = app.extensions["portal"]
+    now = datetime.now(UTC)
+    busy = [a for a in portal.current.get().visible(VISITOR, now.date(), locale="en") if a.category == "cards"][-1]
+    with portal.database.session() as db:
+        for n in range(3):
+            record(db, View(event_id=f"busy-{n}", t_client=None, t_sent=None, t_recv=milliseconds(now - timedelta(days=2)), visitor=f"v{n}" * 11, tab="t",
+                            account=None, role="customer", ua="Mozilla/5.0", view_id=f"w{n}", article=busy.id, source="external", beacon=True))  # fmt: skip
+    recompute_due(portal.database, now)
+    with app.test_request_context("/en/"):
+        assert views_until_today() == {busy.id: 3}
+    assert app.test_client().get("/en/").status_code == 200
