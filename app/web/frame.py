@@ -23,7 +23,7 @@ MOST_NOTICES = 2
 
 NAV_ROLES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("requests", "/agent/", frozenset({Role.AGENT, Role.MANAGER, Role.ADMIN})),
-    ("reports", "/reports/", frozenset({Role.AGENT, Role.WRITER, Role.MANAGER, Role.ADMIN})),
+    ("reports", "/reports/", frozenset({Role.MANAGER, Role.ADMIN})),
     ("writer", "/writer/", frozenset({Role.WRITER, Role.ADMIN})),
     ("admin", "/admin/", frozenset({Role.ADMIN})),
 )
