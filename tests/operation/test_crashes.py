@@ -36,12 +36,19 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 def kill_worker(portal: RunningPortal) -> None:
     """One of the web's processes; its server starts another."""
-    os.kill(random.choice(children(portal.web())), signal.SIGKILL)
+    end_at_once([random.choice(children(portal.web()))])
 
 
 def kill_web(portal: RunningPortal) -> None:
     """The server with all its processes; the supervisor starts it again."""
-    os.kill(portal.web(), signal.SIGKILL)
+    web = portal.web()
+    end_at_once([web, *children(web)])
+
+
+def end_at_once(family: list[int]) -> None:
+    """kill -9 of the first, and wait until all are gone: an answer of one that is about to die would not be a return."""
+    os.kill(family[0], signal.SIGKILL)
+    until(lambda: all(is_zombie(pid) for pid in family), 10, "the end of what was killed")
 
 
 def kill_all(portal: RunningPortal) -> None:
