@@ -58,11 +58,20 @@ class Corrector:
         return sorted(ranked, key=lambda c: (-c.likelihood, c.word))
 
     def _judged(self, typed: str, word: str, articles: int, in_context: int, far: bool, others: list[Word]) -> Correction:
-        """How likely the word was meant, and whether to tell. A short word that no article has is as often another word (loan, load) as a
-        slip: only the other words of the query, or the kind of slip, can tell."""
+        """How likely the word was meant, and whether to tell.
+
+        A short word that no article has is as often another word (loan, load; bike, like) as a slip: only the other words of the query, or
+        the kind of slip, can tell. In languages with many endings, another ending is rather another form.
+        """
         meant = fold(word)
-        other_form = far and _only_the_ending(typed, meant, 3)
-        clear = in_context > 0 or len(typed) >= SURE_ALONE or is_swap_or_double(typed, meant) or self._with_most_of(word, others)
+        other_form = (far or self._analyzer.language != "en") and _only_the_ending(typed, meant, 3 if far else 2)
+        other_letter = len(typed) == len(meant)
+        clear = (
+            in_context > 0
+            or is_swap_or_double(typed, meant)
+            or len(typed) > SURE_ALONE
+            or (not other_letter and (len(typed) == SURE_ALONE or self._with_most_of(word, others)))
+        )
         return Correction(word, articles, likelihood(typed, meant, articles, in_context), clear and not other_form)
 
     def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
