@@ -23,7 +23,7 @@ from app.content.renderer import RendererPool
 from app.content.rendering import VERSION
 from app.content.repository import ArticleRepository, Snapshot
 from app.content.states import REDIRECTS, FileState
-from app.content.store import ContentStore, Generation
+from app.content.store import ContentStore, Generation, copy_store
 
 Progress = Callable[[str, int, int], None]
 
@@ -112,7 +112,7 @@ class _Gathering:
         self._check(catalog, files, before)
         catalog.generation = self._keep(served, catalog, before)
         self.store.forget_renderings((a.blob, a.locale) for s in [*files.values(), *before.values()] if (a := s.article))
-        return _compared(before, files, catalog)
+        return _compared(before, files, catalog, same_rules)
 
     def _fingerprint(self) -> str:
         """The settings that decide what a revision looks like; when one changes, everything is taken in again."""
@@ -183,29 +183,42 @@ def _refresh_facts(files: dict[str, FileState], history: History, now: datetime)
         files[path] = replace(state, article=article, changed_in=known.revision, origin=known.origin)
 
 
-def _compared(before: dict[str, FileState], files: dict[str, FileState], catalog: Catalog) -> Gathered:
-    """Which articles are new, different or gone. One that only moved to another address is changed."""
+def _compared(before: dict[str, FileState], files: dict[str, FileState], catalog: Catalog, same_rules: bool) -> Gathered:
+    """Which articles are new, different or gone. One that only moved to another address is changed, and all are when the same text
+    now becomes another page: the index must hear of it."""
     old = {a.key: a for s in before.values() if (a := s.shown)}
     new = {a.key: a for s in files.values() if (a := s.shown)}
     return Gathered(
         catalog,
         added=tuple(a for k, a in new.items() if k not in old),
-        changed=tuple(a for k, a in new.items() if k in old and a is not old[k] and a != old[k]),
+        changed=tuple(a for k, a in new.items() if k in old and (not same_rules or (a is not old[k] and a != old[k]))),
         removed=tuple(a for k, a in old.items() if k not in new),
     )
 
 
 def check(repository: ArticleRepository, settings: Settings, paths: list[str] | None = None) -> list[Problem]:
     """What publishing the files as they lie on disk would report, committed or not, without publishing; `paths` narrow it."""
-    disk = ArticleRepository(repository.path, settings.content_folder, repository.branch, worktree=True)
-    wanted = [_from_top(disk, p) for p in paths or []]
+    disk = ArticleRepository(repository.path, settings.content_folder, repository.branch, worktree=not repository.is_bare)
     with tempfile.TemporaryDirectory(prefix="hylla-check-") as folder:
-        aside = replace(settings, data_folder=Path(folder))
-        gathered = gather(disk, aside, None, datetime.now(UTC))
-        return [p for p in gathered.catalog.problems if not wanted or any(p.path == w or p.path.startswith(w + "/") for w in wanted)]
+        copy_store(settings.path(settings.data_folder), Path(folder))
+        catalog = gather(disk, replace(settings, data_folder=Path(folder)), None, datetime.now(UTC)).catalog
+    if not paths:
+        return list(catalog.problems)
+    wanted = [_from_top(disk, p) for p in paths]
+    known = [p for p in catalog.files if not p.startswith(":")]
+    missing = [w for w in wanted if not any(_is_under(p, w) for p in known)]
+    return [
+        *(Problem(w, 1, "error", f"there is no such file in {catalog.folder or 'the repository'}") for w in missing),
+        *(p for p in catalog.problems if any(_is_under(p.path, w) for w in wanted)),
+    ]
 
 
 def _from_top(repository: ArticleRepository, path: str) -> str:
+    """A path as somebody typed it, from the top of the repository."""
     top = Path(str(repository.disk_folder)[: -len(repository.folder)]) if repository.folder else repository.disk_folder
     full = (Path.cwd() / path).resolve()
     return str(full.relative_to(top)) if full.is_relative_to(top) else path.strip("/")
+
+
+def _is_under(path: str, wanted: str) -> bool:
+    return wanted == "." or path == wanted or path.startswith(wanted + "/")

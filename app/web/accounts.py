@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, redirect, render_template, request, session
+from flask import Blueprint, flash, g, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
 from app import accounts
@@ -16,6 +16,7 @@ from app.locales import own_name
 from app.tickets import queue_mail, write_mail
 from app.web import context
 from app.web.access import cookie_name, current_session, current_user, is_https, requires, session_token
+from app.web.filters import short_time
 from app.web.i18n import N_
 from app.web.i18n import gettext as _
 from app.web.security import csrf, safe_next
@@ -135,13 +136,22 @@ def _dead_link(error: LinkExpired) -> tuple[str, int]:
 
 
 def _sign_in_page(errors: dict[str, str] | None = None, status: int = 200, email: str = "", until: str = "") -> str:
+    g.translated_addresses = _in_other_languages()
     return render_template(
         "accounts/sign_in.html", errors=errors or {}, status=status, email=email, until=until, next=_next().get("next", "")
     )
 
 
+def _in_other_languages() -> dict[str, str]:
+    """This page in the other locales: it speaks the one of the page it leads back to. Pages of staff have no locale of their own."""
+    back = _next().get("next", f"/{context.locale()}/")
+    first, _, rest = back.lstrip("/").partition("/")
+    offered = context.portal().settings.locales
+    return {tag: "/sign-in?" + urlencode({"next": f"/{tag}/{rest}"}) for tag in offered} if first in offered else {}
+
+
 def _locked(seconds: int, email: str) -> tuple[str, int, dict[str, str]]:
-    until = (context.now() + timedelta(seconds=seconds)).strftime("%H:%M UTC")
+    until = short_time(context.now() + timedelta(seconds=seconds))
     minutes = max(1, -(-seconds // 60))
     message = _("Too many tries. Wait %(minutes)s minutes, until %(time)s.", minutes=minutes, time=until)
     return _sign_in_page({"email": message}, 429, email=email, until=until), 429, {"Retry-After": str(seconds)}

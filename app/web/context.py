@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from flask import current_app, g, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from app.content import Catalog, Viewer
 from app.errors import Unavailable
@@ -75,7 +76,7 @@ def today() -> date:
 
 
 def locale() -> str:
-    """The locale of this request: from the address, else the best the browser asks for."""
+    """The locale of this request: from the address, else from the page that signing in leads back to, else the best the browser asks for."""
     offered = portal().settings.locales
     wanted = (request.view_args or {}).get("locale")
     if wanted in offered:
@@ -83,4 +84,17 @@ def locale() -> str:
     first = request.path.split("/", 2)[1] if request.path.count("/") else ""
     if first in offered:
         return first
+    back = _leads_back_to()
+    if back in offered:
+        return back
     return best_match([tag for tag, _quality in request.accept_languages], offered)
+
+
+def _leads_back_to() -> str:
+    """The first part of the address that a page of signing in returns to; empty on every other page."""
+    if request.blueprint != "accounts":
+        return ""
+    with suppress(HTTPException):  # a form that cannot be read; the error page needs a locale all the same
+        parts = request.values.get("next", "").split("/", 2)
+        return parts[1] if len(parts) > 1 and not parts[0] else ""
+    return ""

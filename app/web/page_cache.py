@@ -10,6 +10,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
 from threading import Lock
 from urllib.parse import urlencode
 
@@ -31,6 +33,8 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     "help_center.article_history": (),
 }
 """Cached views, and the parameters that make a difference to them. All others (`s`, `r`, `t`, …) are for the script alone."""
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 CAPACITY = 64 * 1024 * 1024
 """Bytes of compressed and plain pages kept in memory by one process."""
@@ -140,8 +144,18 @@ def _running_notices() -> list[str]:
 
 
 def _build() -> str:
-    """Changes with stylesheet and scripts: pages that name the old ones are other pages."""
-    return "".join(sorted(current_manifest().values()))
+    """Changes with stylesheet and scripts, which pages name, and with the program and templates, which make them."""
+    return "".join([current_app.extensions["brand"].name, *sorted(current_manifest().values()), _program()])
+
+
+@lru_cache(maxsize=1)
+def _program() -> str:
+    """A digest of what makes pages: after an upgrade, a page that a browser keeps is not the page it would get."""
+    found = hashlib.sha256()
+    for pattern in ("templates/**/*.html", "app/**/*.py", "app/**/*.po"):
+        for path in sorted(PROJECT.glob(pattern)):
+            found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _keep(response: Response) -> Response:

@@ -369,6 +369,23 @@ def test_check_reports_what_publish_would_and_publishes_nothing(bikes: Desk) -> 
     narrowed = check(bikes.repository(), bikes.settings, ["articles/en/hire/pause-a-hire.md"])
     assert narrowed and {p.path for p in narrowed} == {"articles/en/hire/pause-a-hire.md"}
     assert read_pointer(bikes.settings.index_folder) is None and not list(bikes.settings.data_folder.glob("*.sqlite3"))
+    [unknown] = check(bikes.repository(), bikes.settings, ["articles/en/hire/nowhere.md"])
+    assert unknown.level == "error" and "no such file" in unknown.message
+
+
+def test_check_renders_only_what_publish_never_rendered(bikes: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bikes.publish()
+    bikes.write("en/hire/pause-a-hire.md", article("A", "Other words.\n"))
+    rendered: list[str] = []
+    render = RendererPool.render
+
+    def watched(pool: RendererPool, markdown: str, locale: str) -> object:
+        rendered.append(markdown)
+        return render(pool, markdown, locale)
+
+    monkeypatch.setattr(RendererPool, "render", watched)
+    assert check(bikes.repository(), bikes.settings) is not None
+    assert [text.strip() for text in rendered] == ["Other words."]
 
 
 # Interrupted
@@ -483,6 +500,15 @@ def test_changed_settings_take_everything_in_again(desk: Desk) -> None:
     gathered = desk.gather()
     assert not gathered.unchanged and [a.key for a in gathered.added] == ["de/hire/a"]
     assert titles(desk) == ["A", "Das A"]
+
+
+def test_what_the_same_text_now_becomes_is_reported_as_changed_so_that_the_index_hears_of_it(
+    bikes: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bikes.publish()
+    monkeypatch.setattr("app.content.publishing.VERSION", -1)
+    again = bikes.gather()
+    assert len(again.changed) == 10 and not again.added and not again.removed
 
 
 def test_nothing_can_be_gathered_from_a_repository_without_a_commit(desk: Desk) -> None:

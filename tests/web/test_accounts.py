@@ -39,6 +39,22 @@ def who(client: FlaskClient) -> str:
     return found[1] if found else ""
 
 
+@pytest.mark.parametrize("next_page", ["/sv/contact", "/sv/"])
+def test_signing_in_speaks_the_language_of_the_page_it_leads_back_to(client: FlaskClient, next_page: str) -> None:
+    page = client.get("/sign-in", query_string={"next": next_page}, headers={"Accept-Language": "en"}).text
+    assert '<html lang="sv"' in page
+    assert f'href="/sign-in?next={next_page.replace("/sv/", "/en/").replace("/", "%2F")}"' in page
+    wrong = enter(client, password="", next=next_page)
+    assert '<html lang="sv"' in wrong.text
+
+
+def test_a_page_of_staff_keeps_its_address_and_the_browsers_language(client: FlaskClient) -> None:
+    page = client.get("/sign-in?next=/agent/", headers={"Accept-Language": "sv"}).text
+    assert '<html lang="sv"' in page
+    assert 'value="/agent/"' in page
+    assert "/sign-in?next=%2Fen" not in page
+
+
 # --- with a password --------------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +152,7 @@ def test_too_many_failures_are_answered_with_the_time_to_wait(make_app: Callable
     answer = client.post("/sign-in", data={"email": "b@example.com", "password": "x"}, headers={"X-Forwarded-For": "10.9.9.9"})
     assert answer.status_code == 429
     assert 890 <= int(answer.headers["Retry-After"]) <= 901
-    assert re.search(r"until \d\d:\d\d UTC", answer.get_data(as_text=True))
+    assert re.search(r"until \d\d:\d\d\b", answer.get_data(as_text=True))
 
 
 def test_behind_a_trusted_proxy_its_last_word_counts(make_app: Callable[..., Flask]) -> None:

@@ -109,7 +109,9 @@ def test_pages_ask_until_the_question_is_answered_and_lead_back_without_script(m
 
 
 def test_an_answer_about_the_cookie_leads_nowhere_but_to_our_own_pages(app: Flask) -> None:
-    answer = app.test_client().post("/en/privacy", data={"cookie": "no", "back": "1"}, headers={"Referer": "http://localhost//evil.example/x"})
+    answer = app.test_client().post(
+        "/en/privacy", data={"cookie": "no", "back": "1"}, headers={"Referer": "http://localhost//evil.example/x"}
+    )
     assert answer.headers["Location"] == "/en/privacy"
     assert "May we set one cookie" not in app.test_client().get("/en/").text
 
