@@ -286,7 +286,7 @@ def _requester() -> Actor:
 
 @bp.post("/events")
 @csrf.exempt  # sent by pages that are cached; the origin is checked
-@limiter.limit("600/minute")
+@limiter.limit("6000/minute")  # an office behind one address, each reader sending a few a minute
 @bp.doc(
     requestBody={
         "required": True,

@@ -20,7 +20,7 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 
 
 @bp.get("/pixel.gif")
-@limiter.limit("600 per minute")
+@limiter.limit("6000 per minute")
 def pixel() -> Response:
     """A picture of nothing, asked for only by browsers without script: its Referer names the article, the search and the rank."""
     try:
