@@ -45,13 +45,14 @@ def reindex() -> None:
 @plain_errors
 def check(paths: tuple[Path, ...], form: str, searches: bool) -> None:
     """What publish would refuse or warn of, without publishing; exit 1 on errors. PATHS narrow it to some files."""
-    from app.cli.searching import failed_searches
+    from app.cli.searching import check_with_searches
     from app.content import check as check_articles
 
     with opened_portal() as portal:
-        problems = check_articles(portal.articles, portal.settings, [str(p) for p in paths])
         if searches and not paths:
-            problems = [*problems, *failed_searches(portal)]
+            problems = check_with_searches(portal)
+        else:
+            problems = check_articles(portal.articles, portal.settings, [str(p) for p in paths])
     _print_problems(problems, form)
     errors = sum(p.level == "error" for p in problems)
     if form == "text":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import click
 
 from app.cli.terminal import opened_portal, plain_errors
 from app.config import Settings
-from app.content import STAFF, VISITOR, ArticleRepository, Catalog, Problem
+from app.content import STAFF, VISITOR, ArticleRepository, Catalog, Problem, copy_store
 from app.deflection import milliseconds, past_queries
 from app.errors import Invalid
 from app.journeys import publish, search_articles
@@ -57,14 +56,15 @@ def _print_results(results: Results) -> None:
                 )
 
 
-def failed_searches(portal: Portal) -> list[Problem]:
-    """The search tests of the articles as they lie on disk, as problems; each says what stood above the expected article, and why."""
-    with rehearsal(portal.settings) as (catalog, engine):
-        return [
+def check_with_searches(portal: Portal) -> list[Problem]:
+    """What publishing the articles as they lie on disk would report, and each of their search tests that fails: what stood above, and why."""
+    with rehearsal(portal.settings, None if not portal.articles.is_bare else portal.settings.content_branch) as (catalog, engine):
+        failed = [
             Problem(result.test.path, _line_of(portal, result.test.path, result.test.query), "error", str(result))
             for result in run_tests(engine, catalog)
             if not result.passed
         ]
+        return [*catalog.problems, *failed]
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def rehearsal(settings: Settings, branch: str | None = None) -> Iterator[tuple[C
     with tempfile.TemporaryDirectory(prefix="hylla-") as folder:
         data = Path(folder, "data")
         data.mkdir()
-        _copy_renderings(settings, data)
+        copy_store(settings.path(settings.data_folder), data)
         aside = replace(
             settings, data_folder=data, index_folder=Path(folder, "index"), database_url="sqlite://",
             content_worktree=branch is None, content_branch=branch if branch is not None else settings.content_branch,
@@ -89,12 +89,6 @@ def rehearsal(settings: Settings, branch: str | None = None) -> Iterator[tuple[C
 def _without_remote(settings: Settings) -> ArticleRepository:
     branch = "" if settings.content_worktree else settings.content_branch
     return ArticleRepository(settings.path(settings.content_repository), settings.content_folder, branch, settings.content_worktree)
-
-
-def _copy_renderings(settings: Settings, folder: Path) -> None:
-    """What was rendered before is not rendered again: the store is kept by blob, so a copy serves any revision."""
-    for path in settings.path(settings.data_folder).glob("content.sqlite3*"):
-        shutil.copy(path, folder / path.name)
 
 
 def _line_of(portal: Portal, path: str, query: str) -> int:

@@ -34,6 +34,7 @@ from app.content.pointer import Pointer, publishing_lock, read_pointer, write_po
 from app.content.publishing import Gathered, check, gather
 from app.content.repository import ArticleRepository, Commit
 from app.content.site import SearchTest, Synonyms
+from app.content.store import copy_store
 from app.content.worktree import follow
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Viewer",
     "can_see",
     "check",
+    "copy_store",
     "follow",
     "gather",
     "portal_path",

@@ -106,9 +106,18 @@ class ArticleRepository:
         except ContentUnavailable:
             if self.worktree and self.path.is_dir():
                 return _Location(False, False, "sha1", "")  # a plain folder can be written in and served, it only has no history
+            if self.path.is_dir() and self._run(["rev-parse", "--git-dir"]).returncode == 128:
+                raise ContentUnavailable(
+                    f"{self.path} is no git repository (or git does not trust its owner); set HYLLA_CONTENT_REPOSITORY to one that is."
+                ) from None
             raise
         bare, shallow, algorithm, prefix = [*out.decode().split("\n"), ""][:4]
         return _Location(bare == "true", shallow == "true", algorithm, prefix)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is checked out here: a mirror."""
+        return self._location().bare
 
     @property
     def is_shallow(self) -> bool:
@@ -152,6 +161,7 @@ class ArticleRepository:
         """
         if self.worktree:
             return False
+        self._location()  # says so when this is no repository
         remotes = set(self._git("remote").decode().split())
         remote = self.branch.split("/")[0] if "/" in self.branch else ("origin" if self._location().bare else "")
         if remote not in remotes or not _REF.fullmatch(remote):
@@ -169,7 +179,11 @@ class ArticleRepository:
         if not self.worktree:
             if not commit:
                 raise ContentUnavailable(f"{self.path} has no commit yet: commit the articles, or set HYLLA_CONTENT_WORKTREE=1.")
+            if not files:
+                raise ContentUnavailable(f"{self.path} has no files in “{self.folder}” at {commit[:12]}; see HYLLA_CONTENT_FOLDER.")
             return Snapshot(commit, commit, files, {}, {}, self._read_committed(files))
+        if not files and not self.disk_folder.is_dir():
+            raise ContentUnavailable(f"There is no folder {self.disk_folder}; see HYLLA_CONTENT_FOLDER.")
         if self._tree is None:
             self._tree = Worktree(self._top(), self.folder, self._location().algorithm)
         scan = self._tree.scan(files)
@@ -270,6 +284,8 @@ class ArticleRepository:
         except subprocess.TimeoutExpired:
             raise ContentUnavailable(f"git {args[0]} took more than {timeout:.0f} s in {self.path}.") from None
         except OSError as error:
+            if self.path.is_dir() and isinstance(error, FileNotFoundError):
+                raise ContentUnavailable("The git program is missing: on Debian, apt-get install git.") from None
             raise ContentUnavailable(f"git cannot be run in {self.path}: {error.strerror or error}.") from None
 
 

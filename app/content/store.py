@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +68,17 @@ class RenderedFacts:
     headings: tuple[Heading, ...]
     links: tuple[str, ...]
     images: tuple[str, ...]
+
+
+def copy_store(data_folder: Path, target: Path) -> None:
+    """Put a copy of the store into another folder, so that a rehearsal renders only what was never rendered before."""
+    if not (data_folder / NAME).is_file():
+        return
+    try:
+        with closing(sqlite3.connect(data_folder / NAME, timeout=30)) as old, closing(sqlite3.connect(target / NAME)) as new:
+            old.backup(new)
+    except sqlite3.DatabaseError:
+        (target / NAME).unlink(missing_ok=True)  # damaged: derived, so the rehearsal makes its own
 
 
 class ContentStore:
