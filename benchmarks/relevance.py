@@ -49,6 +49,8 @@ class Case:
     expected: str
     locale: str
     kept_apart: bool
+    may_slip: bool = False
+    """Written with slips on purpose, perhaps: not counted for false alarms."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def demo(folder: Path) -> tuple[list[SearchDocument], SearchContext, list[Case]]
     for test in tests_of(catalog):
         expected = [a.id for name in test.expect if (a := catalog.resolve(name, test.locale))]
         if expected:
-            cases.append(Case(test.query, expected[0], test.locale, bool(zlib.crc32(test.query.encode()) & 1)))
+            cases.append(Case(test.query, expected[0], test.locale, bool(zlib.crc32(test.query.encode()) & 1), "search-tests" in test.path))
     return list(search_documents(catalog, catalog.indexable())), search_context(catalog), cases
 
 
@@ -174,12 +176,11 @@ def corrections(engine: SearchEngine, cases: list[Case]) -> str:
         said = (results.corrected or results.did_you_mean or "").lower()
         told += bool(said)
         right += word in re.findall(r"[^\W\d_]+", said)
-    alarms = sum(
-        bool((r := engine.search(Query.from_text(c.query, c.locale, STAFF, snippets=False, passage=False))).corrected or r.did_you_mean) for c in cases
-    )
+    asked = [engine.search(Query.from_text(c.query, c.locale, STAFF, snippets=False, passage=False)) for c in cases if not c.may_slip]
+    alarms = sum(bool(r.corrected or r.did_you_mean) for r in asked)
     return (
         f"slips: told {told} of {len(slips)}, right {right} ({right / max(told, 1):.1%} of told, {right / max(len(slips), 1):.1%} of all); "
-        f"false alarms {alarms} of {len(cases)} ({alarms / max(len(cases), 1):.1%}); with slips {measure(engine, [c for c, _ in slips])}"
+        f"false alarms {alarms} of {len(asked)} ({alarms / max(len(asked), 1):.1%}); with slips {measure(engine, [c for c, _ in slips])}"
     )
 
 

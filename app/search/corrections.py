@@ -17,6 +17,9 @@ COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
 MOST_CANDIDATES = 12
 LEAST_PART = 2
 """Letters of the shortest part that a word run together may be split into."""
+FEW_ENDINGS = frozenset({"en", "de", "sv", "da", "nb", "nn", "no", "nl"})
+SHORT = 5
+"""Letters below which one wrong letter is told only beside a neighbour that fits."""
 SURE_ALONE = 6
 """Letters from which a word at one edit was meant even when nothing around it says so."""
 TOGETHER = 0.6
@@ -61,11 +64,12 @@ class Corrector:
         """How likely the word was meant, and whether to tell.
 
         A short word that no article has is as often another word (loan, load; bike, like) as a slip: only the other words of the query, or
-        the kind of slip, can tell. In languages with many endings, another ending is rather another form.
+        the kind of slip, can tell. In languages with many endings another ending is rather another form.
         """
         meant = fold(word)
-        other_form = (far or self._analyzer.language != "en") and _only_the_ending(typed, meant, 3 if far else 2)
-        other_letter = len(typed) == len(meant)
+        many_endings = self._analyzer.language not in FEW_ENDINGS
+        other_form = (far or many_endings) and _only_the_ending(typed, meant, 3 if far else 2)
+        other_letter = len(typed) == len(meant) < SHORT
         clear = (
             in_context > 0
             or is_swap_or_double(typed, meant)

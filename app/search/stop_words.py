@@ -12,7 +12,8 @@ _LISTS = {
         mine myself is isn't isnt are aren't arent was wasn't wasnt were weren't be been being am do don't dont does doesn't doesnt did didn't
         didnt doing done have haven't havent has hasn't hasnt had having can can't cant cannot could couldn't couldnt will won't wont would
         wouldn't wouldnt shall should shouldn't shouldnt may might must need to of in on at by for from with within into onto about as and or
-        but if so then than because while when where what what's whats which who whom whose why how how's hows not no any some such just only though although since until while during
+        but if so then than because while when where what what's whats which who whom whose why how how's hows not no any some such just only
+        though although since until while during
         also too very really please hi hello hey thanks thank want wanted like know tell let get got getting gotten seem seems there's theres
         i'd i'll you'd you're youre it'll that's thats again still yet even much many more most s t d ll re ve m way help am able ok
         okay happen happens happened happening make makes made does something anything everything
