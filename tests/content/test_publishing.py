@@ -27,6 +27,7 @@ from app.content import (
     read_pointer,
     write_pointer,
 )
+from app.content.renderer import RendererPool
 
 
 def titles(desk: Desk) -> list[str]:
@@ -66,8 +67,6 @@ def test_only_what_changed_is_reported_as_changed(bikes: Desk) -> None:
 
 
 def test_unchanged_text_is_never_rendered_again(bikes: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.content.renderer import RendererPool
-
     rendered: list[str] = []
     original = RendererPool.render
     monkeypatch.setattr(RendererPool, "render", lambda self, text, locale: rendered.append(text) or original(self, text, locale))
@@ -377,14 +376,9 @@ def test_check_renders_only_what_publish_never_rendered(bikes: Desk, monkeypatch
     bikes.publish()
     bikes.write("en/hire/pause-a-hire.md", article("A", "Other words.\n"))
     rendered: list[str] = []
-    render = RendererPool.render
-
-    def watched(pool: RendererPool, markdown: str, locale: str) -> object:
-        rendered.append(markdown)
-        return render(pool, markdown, locale)
-
-    monkeypatch.setattr(RendererPool, "render", watched)
-    assert check(bikes.repository(), bikes.settings) is not None
+    original = RendererPool.render
+    monkeypatch.setattr(RendererPool, "render", lambda self, text, locale: rendered.append(text) or original(self, text, locale))
+    check(bikes.repository(), bikes.settings)
     assert [text.strip() for text in rendered] == ["Other words."]
 
 
@@ -483,7 +477,7 @@ def test_the_pointer_is_swapped_whole_and_a_damaged_one_counts_as_none(tmp_path:
     pointer = Pointer("a" * 40, "g7", NOW)
     write_pointer(tmp_path, pointer)
     assert read_pointer(tmp_path) == pointer
-    assert set(json.loads((tmp_path / "CURRENT").read_text())) == {"revision", "generation", "published_at"}
+    assert set(json.loads((tmp_path / "CURRENT").read_text())) == {"revision", "generation", "published_at", "learned"}
     assert [p.name for p in tmp_path.iterdir()] == ["CURRENT"]
     for damage in ("", "{}", "[]", '{"revision": 1, "generation": 2, "published_at": "x"}'):
         (tmp_path / "CURRENT").write_text(damage)
