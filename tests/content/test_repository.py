@@ -254,15 +254,15 @@ def test_a_hostile_configuration_runs_nothing(bikes: Desk, tmp_path: Path, monke
 def test_a_folder_that_is_no_repository_or_holds_no_articles_is_named_with_the_setting(bikes: Desk, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
-    with pytest.raises(ContentUnavailable, match="is no git repository.*HYLLA_CONTENT_REPOSITORY"):
+    with pytest.raises(ContentUnavailable, match=r"is no git repository.*HYLLA_CONTENT_REPOSITORY"):
         ArticleRepository(plain).fetch()
-    with pytest.raises(ContentUnavailable, match="has no files in “artikel”.*HYLLA_CONTENT_FOLDER"):
+    with pytest.raises(ContentUnavailable, match=r"has no files in “artikel”.*HYLLA_CONTENT_FOLDER"):
         ArticleRepository(bikes.top, "artikel").snapshot()
-    with pytest.raises(ContentUnavailable, match="no folder .*artikel.*HYLLA_CONTENT_FOLDER"):
+    with pytest.raises(ContentUnavailable, match=r"no folder .*artikel.*HYLLA_CONTENT_FOLDER"):
         ArticleRepository(bikes.top, "artikel", worktree=True).snapshot()
 
 
 def test_a_machine_without_git_is_told_what_to_install(bikes: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ContentUnavailable, match="git program is missing.*apt-get install git"):
+    with pytest.raises(ContentUnavailable, match=r"git program is missing.*apt-get install git"):
         bikes.repository().head()
