@@ -38,6 +38,13 @@ PASSWORD_WORDS = {
 STARTS = {Role.AGENT: "/agent/", Role.WRITER: "/writer/", Role.MANAGER: "/reports/", Role.ADMIN: "/admin/"}
 
 
+@bp.after_request
+def never_keep(response: Response) -> Response:
+    """No page about a person's own account is kept anywhere, not even before somebody signed in on it."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
 # --- signing in -------------------------------------------------------------------------------------------------------------
 
 

@@ -59,7 +59,9 @@ def test_a_page_of_staff_keeps_its_address_and_the_browsers_language(client: Fla
 
 
 def test_the_email_link_comes_before_the_password(client: FlaskClient) -> None:
-    page = client.get("/sign-in").get_data(as_text=True)
+    answer = client.get("/sign-in")
+    assert answer.headers["Cache-Control"] == "no-store"
+    page = answer.get_data(as_text=True)
     assert page.index('action="/sign-in/link"') < page.index('name="password"')
     assert 'autocomplete="username"' in page
     assert 'autocomplete="current-password"' in page
