@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.deflection.clock import DAY, MINUTE, SECOND
@@ -18,6 +18,8 @@ TOLERANCE = 120 * SECOND
 SESSION_TAIL = 30 * MINUTE
 REPEAT = 600 * SECOND
 POST_TICKET = 7 * DAY
+WATCHED = 14 * DAY
+"""How long after a need a contact on its topic is noted, whatever the window: reports show what a longer one would find."""
 
 LEVELS = ("form", "session", "browser", "account", "sender")
 
@@ -148,21 +150,41 @@ def is_topical(need: Need, contact: Contact, rules: Rulebook) -> bool:
     return any(coverage(search.grams, contact.grams) >= rules.topical for search in need.searches)
 
 
-def link(needs: Sequence[Need], contacts: Sequence[Contact], senders: Senders, rules: Rulebook) -> tuple[dict[Need, list[Link]], set[Need]]:
-    """The links of each need to valid contacts, and the needs that began after a contact on their topic (`post_ticket`)."""
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What contacts mean for needs; only `links` and `after` decide about outcomes."""
+
+    links: Mapping[Need, list[Link]]
+    after: set[Need]
+    """Needs that began after a contact on their topic (`post_ticket`)."""
+    first_topical: Mapping[Need, int]
+    """Need → ms from its last activity to the person's first contact on its topic within 14 days."""
+
+
+def link(needs: Sequence[Need], contacts: Sequence[Contact], senders: Senders, rules: Rulebook) -> Linked:
+    """The links of each need to valid contacts, the needs that began after one, and when the first on the topic came."""
     reach = Reach(needs, senders)
     links: dict[Need, list[Link]] = defaultdict(list)
     after: set[Need] = set()
+    first: dict[Need, int] = {}
     for contact in contacts:
         if not contact.valid:
             continue
         levels = reach.levels(contact)
-        after.update(
-            need for need in levels if TOLERANCE < need.first - contact.t <= POST_TICKET and is_topical(need, contact, rules)
-        )
+        after.update(need for need in levels if TOLERANCE < need.first - contact.t <= POST_TICKET and is_topical(need, contact, rules))
         for need, found in _links(contact, levels, rules):
             links[need].append(found)
-    return links, after
+        for need in _on_topic(contact, levels, rules):
+            first[need] = min(first.get(need, WATCHED), max(0, contact.t - need.last))
+    return Linked(links, after, first)
+
+
+def _on_topic(contact: Contact, levels: Mapping[Need, str], rules: Rulebook) -> list[Need]:
+    return [
+        need
+        for need, level in levels.items()
+        if level in LEVELS and need.first - TOLERANCE <= contact.t <= need.last + WATCHED and is_topical(need, contact, rules)
+    ]
 
 
 def _links(contact: Contact, levels: dict[Need, str], rules: Rulebook) -> list[tuple[Need, Link]]:

@@ -73,7 +73,9 @@ class NeedFact:
     answer_ms: int = -1
     """From the first search to the start of the satisfying view; −1 without one."""
     escalate_ms: int = -1
-    """From the last activity to the first ticket that is linked or, beyond the window, could be within 14 days; −1 without one."""
+    """From the last activity to the first linked ticket; −1 without one."""
+    topical_ms: int = -1
+    """The same to the first contact on its topic within 14 days, whatever the window; −1 without one."""
     asked: bool = False
     survey: int = -1
     """The calibration survey: asked, and the answer 1, 0 or −1 for none."""
@@ -97,7 +99,8 @@ class TicketFact:
 
 CODED = ("locale", "surface", "device", "article", "top")
 LEFT_OUT = ("need", "query")
-_NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64}
+_NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64,
+            "topical_ms": np.int64}  # fmt: skip
 _BOOLEANS = {"post_ticket", "opened", "satisfied", "solved", "asked"}
 COLUMNS = tuple(f.name for f in fields(NeedFact) if f.name not in LEFT_OUT)
 

@@ -199,6 +199,7 @@ def change(now: Proportion, before: Proportion) -> Change | None:
 
 
 SENSITIVITY_HOURS = (1, 6, 24, 72, 168, 336)
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,14 @@ class WindowPoint:
     escalated: Proportion
 
 
-def window_sensitivity(needs: Frame) -> tuple[WindowPoint, ...]:
-    """The escalated share for windows of 1 hour to 14 days; it should flatten before the window in use."""
-    delay = needs["escalate_ms"]
-    return tuple(WindowPoint(h, share(needs, (delay >= 0) & (delay <= h * 3_600_000))) for h in SENSITIVITY_HOURS)
+def window_sensitivity(needs: Frame, as_of: int) -> tuple[WindowPoint, ...]:
+    """The escalated share for windows of 1 hour to 14 days; it should flatten before the window in use.
+
+    All points rest on the same needs, those watched for all of 14 days. Beyond the window in use only contacts on the topic count,
+    which is all that the rules would link there.
+    """
+    watched = needs.where(needs["last"] + SENSITIVITY_HOURS[-1] * HOUR_MS <= as_of)
+    never = np.iinfo(np.int64).max
+    delays = (watched[name] for name in ("escalate_ms", "topical_ms"))
+    first = np.minimum(*(np.where(delay >= 0, delay, never) for delay in delays))
+    return tuple(WindowPoint(h, share(watched, first <= h * HOUR_MS)) for h in SENSITIVITY_HOURS)

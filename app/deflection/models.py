@@ -125,6 +125,9 @@ class NeedRow(Base):
     arm: Mapped[str] = mapped_column(String(8), doc="arm of the form trial: on, holdout or empty")
     shown: Mapped[int] = mapped_column(Integer, doc="forms in which answers were shown")
     ticket_after: Mapped[int | None] = mapped_column(BigInteger, doc="ms from last activity to its first linked ticket")
+    topical_after: Mapped[int | None] = mapped_column(
+        BigInteger, doc="ms to the first contact on its topic within 14 days; decides nothing"
+    )
     version: Mapped[str] = mapped_column(String(32), doc="of the definition it was judged by")
     fingerprint: Mapped[str] = mapped_column(String(32), doc="digest of the need and its searches, views and tickets")
     cluster: Mapped[int | None] = mapped_column(Integer, index=True, doc="of its first query; given by the clustering, kept here")

@@ -109,6 +109,7 @@ def _need_row(verdict: Verdict, version: str) -> Row:
         "arm": trial.arm if trial else "",
         "shown": sum(form.shown for form in need.forms),
         "ticket_after": max(0, first_link - need.last) if first_link is not None else None,
+        "topical_after": verdict.topical_after,
         "version": version,
     }
 

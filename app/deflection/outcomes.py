@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.deflection.clock import corrected_time, ticket_time
-from app.deflection.contacts import Contact, Link, contacts_of, link
+from app.deflection.contacts import Contact, Link, Linked, contacts_of, link
 from app.deflection.events import Event, TicketEvent, Watermark
 from app.deflection.needs import BROWSE, FORM, Need, needs_of, reading_of
 from app.deflection.rulebook import Rulebook
@@ -76,6 +76,8 @@ class Verdict:
     post_ticket: bool
     final_at: int
     last_seek: int
+    topical_after: int | None = None
+    """Ms from the last activity to the first contact on the topic within 14 days; no part of any rule."""
 
     def outcome_of_search(self, search: Searched) -> tuple[str, str]:
         """Rule and outcome of one of its searches: the last carries the need's, earlier ones were reformulated."""
@@ -120,10 +122,10 @@ def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None) ->
     for person, own in by_person(sessions).items():
         needs += needs_of(person, own, _searches(own, rules), reading, sent, rules)
     senders = Senders.learn(e for _, e in timed)
-    links, after = link(needs, contacts, senders, rules)
+    linked = link(needs, contacts, senders, rules)
     latest = _latest_beginning(needs)
     forms = _tickets_by_form(contacts)
-    verdicts = [_verdict(need, latest, links.get(need, []), need in after, forms, rules) for need in needs]
+    verdicts = [_verdict(need, latest, linked, forms, rules) for need in needs]
     return Judgement(sessions, verdicts, contacts, senders, watermark_of(e for _, e in timed))
 
 
@@ -194,15 +196,25 @@ def _tickets_by_form(contacts: Iterable[Contact]) -> dict[str, list[Contact]]:
 def _verdict(
     need: Need,
     latest: Mapping[Session, int],
-    links: list[Link],
-    after: bool,
+    linked: Linked,
     by_form: Mapping[str, list[Contact]],
     rules: Rulebook,
 ) -> Verdict:
+    links = linked.links.get(need, [])
     facts = predicates(need, links, latest, by_form)
     rule, outcome = decide(facts)
     window = rules.unseen_window_ms if need.link_class == TAB_ONLY else rules.window_ms
-    return Verdict(need, facts, rule, outcome, links, after, need.last + window + rules.grace_ms, last_seek(need))
+    return Verdict(
+        need,
+        facts,
+        rule,
+        outcome,
+        links,
+        need in linked.after,
+        need.last + window + rules.grace_ms,
+        last_seek(need),
+        linked.first_topical.get(need),
+    )
 
 
 def last_seek(need: Need) -> int:
@@ -211,9 +223,7 @@ def last_seek(need: Need) -> int:
     return max(seeks, default=need.first)
 
 
-def predicates(
-    need: Need, links: Sequence[Link], latest: Mapping[Session, int], by_form: Mapping[str, list[Contact]]
-) -> dict[str, bool]:
+def predicates(need: Need, links: Sequence[Link], latest: Mapping[Session, int], by_form: Mapping[str, list[Contact]]) -> dict[str, bool]:
     """The eleven facts that the decision table looks at."""
     seek = last_seek(need)
     signal = need.signal

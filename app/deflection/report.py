@@ -138,7 +138,7 @@ def build(
         hidden_articles=len(np.unique(final["article"])) - len(articles) - (final.code("article", "") in final["article"]),
         unsearched=tuple(unsearched_rows(*subjects.grouped([t for t in tickets if not t.searched], thresholds.query), thresholds.row)),
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
-        sensitivity=window_sensitivity(final),
+        sensitivity=window_sensitivity(final, as_of),
         vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),
         cost=cost_avoided(now.avoided, *cost),
         marks=tuple(mark for mark in material.marks if span.start <= mark.day < span.end),

@@ -23,7 +23,7 @@ from app.deflection.thresholds import Thresholds
 FIELDS = (
     "id", "person", "first", "last", "kind", "rule", "final_at", "link_class", "post_ticket", "lang", "surface", "device", "cluster",
     "article", "searches", "zero", "clicked", "opened", "read", "vote", "solved", "forms", "shown", "unsent", "answered_after",
-    "ticket_after",
+    "ticket_after", "topical_after",
 )  # fmt: skip
 _QUOTED = ", ".join(f'"{name}"' for name in FIELDS)
 _NEEDS = f"SELECT {_QUOTED} FROM need WHERE day >= :start AND day < :end"  # noqa: S608 — names of our own columns
@@ -183,6 +183,7 @@ def frame_of_needs(
         "forms_left": [min(a, b) for a, b in zip(values["shown"], values["unsent"], strict=True)],
         "answer_ms": [-1 if v is None else v for v in values["answered_after"]],
         "escalate_ms": [-1 if v is None else max(v, 0) for v in values["ticket_after"]],
+        "topical_ms": [-1 if v is None else v for v in values["topical_after"]],
         "asked": asked,
         "survey": answers,
     }

@@ -62,6 +62,29 @@ def test_a_late_ticket_its_spam_mark_and_an_exclusion_change_the_past_visibly(ei
     assert verify_sample(either, T0 + timedelta(days=23), share=1.0) == []
 
 
+def test_a_contact_on_the_topic_after_the_window_is_noted_and_changes_no_outcome(either: Database) -> None:
+    tell(either, T0 + timedelta(minutes=5), answered())
+    assert rows(either, "SELECT topical_after FROM need") == [(None,)]
+    tell(either, T0 + timedelta(days=20), mail("k2", 13 * D), mail("k1", 10 * D, prefix="n"))
+    last = rows(either, "SELECT last FROM need")[0][0]
+    assert rows(either, "SELECT topical_after, ticket_after, outcome FROM need") == [
+        (START + 10 * D * 1000 - last, None, "answered_likely")
+    ]
+    assert len(rows(either, "SELECT 1 FROM outcome_ledger")) == 1
+    tell(
+        either,
+        T0 + timedelta(days=21),
+        Story(visitor=None, tab=None, prefix="u").add(21 * D, "ticket_update", ticket_id="k1", status="spam"),
+    )
+    assert rows(either, "SELECT topical_after FROM need") == [(START + 13 * D * 1000 - last,)]
+    assert verify_sample(either, T0 + timedelta(days=22), share=1.0) == []
+
+
+def test_a_later_contact_on_another_topic_or_beyond_two_weeks_is_not_noted(database: Database) -> None:
+    tell(database, T0 + timedelta(days=30), answered(), mail("k1", 10 * D, subject="invoice missing"), mail("k2", 15 * D, prefix="n"))
+    assert rows(database, "SELECT topical_after, ticket_after FROM need") == [(None, None)]
+
+
 def test_signing_in_later_joins_two_browsers_and_says_so_in_the_ledger(database: Database) -> None:
     phone = Story(visitor="v1", tab="t1").search(0, "s1")
     laptop = Story(visitor="v2", tab="t2").search(2 * H, "s2", "password reset").view(2 * H + 5, "w2", "s2", read=60)

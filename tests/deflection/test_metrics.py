@@ -142,9 +142,19 @@ def test_unanswered_stay_in_the_time_to_answer():
 
 def test_longer_windows_only_add_requests():
     facts, _ = population(9, 1000)
-    shares = [point.escalated.count for point in window_sensitivity(frame_of(facts).counted)]
+    shares = [point.escalated.count for point in window_sensitivity(frame_of(facts).counted, NOW)]
     assert shares == sorted(shares)
     assert shares[0] < shares[-1]
+
+
+def test_a_window_of_two_weeks_finds_what_the_rules_no_longer_link_on_needs_that_were_watched_so_long():
+    linked = [need(i, first=NOW - 20 * DAY_MS, rule=1, escalate_ms=3 * DAY_MS, topical_ms=3 * DAY_MS) for i in range(30)]
+    later = [need(100 + i, first=NOW - 20 * DAY_MS, rule=6, topical_ms=10 * DAY_MS) for i in range(20)]
+    never = [need(200 + i, first=NOW - 20 * DAY_MS, rule=6) for i in range(50)]
+    young = [need(300 + i, first=NOW - 10 * DAY_MS, rule=6) for i in range(40)]
+    found = {p.hours: p.escalated for p in window_sensitivity(frame_of([*linked, *later, *never, *young]), NOW)}
+    assert (found[24].count, found[168].count, found[336].count) == (0, 30, 50)
+    assert {p.base for p in found.values()} == {100}
 
 
 def test_share_knows_its_design_effect():

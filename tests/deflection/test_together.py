@@ -16,7 +16,9 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def test_writers_with_the_same_events_and_two_workers_agree_in_the_end(either: Database) -> None:
-    stories = [Story(visitor=f"v{i % 5}", tab=f"t{i}", prefix=str(i)).search(i, f"s{i}").view(i + 1, f"w{i}", f"s{i}", read=3) for i in range(30)]
+    stories = [
+        Story(visitor=f"v{i % 5}", tab=f"t{i}", prefix=str(i)).search(i, f"s{i}").view(i + 1, f"w{i}", f"s{i}", read=3) for i in range(30)
+    ]
     events = parsed(*stories)
     failed: list[BaseException] = []
 

@@ -226,6 +226,7 @@ def upgrade() -> None:
         sa.Column("arm", sa.String(length=8), nullable=False),
         sa.Column("shown", sa.Integer(), nullable=False),
         sa.Column("ticket_after", sa.BigInteger(), nullable=True),
+        sa.Column("topical_after", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.String(length=32), nullable=False),
         sa.Column("fingerprint", sa.String(length=32), nullable=False),
         sa.Column("cluster", sa.Integer(), nullable=True),
