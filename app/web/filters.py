@@ -19,33 +19,34 @@ PLAIN = {"en": "en-GB"}
 """English without a country writes its dates as most of its readers do: 14 November 2026, 09:12."""
 
 
-def _babel(locale: str | None = None) -> Locale:
+def babel_locale(locale: str | None = None) -> Locale:
+    """The rules that dates and numbers of this language are written by."""
     return Locale.parse(PLAIN.get(tag := locale or current_locale(), tag), sep="-")
 
 
 def long_date(value: date | datetime, locale: str | None = None) -> str:
     """14 November 2026"""
-    return format_date(_day(value), "long", locale=_babel(locale))
+    return format_date(_day(value), "long", locale=babel_locale(locale))
 
 
 def short_date(value: date | datetime) -> str:
     """14 Nov"""
-    return format_skeleton("MMMd", datetime.combine(_day(value), datetime.min.time()), locale=_babel())
+    return format_skeleton("MMMd", datetime.combine(_day(value), datetime.min.time()), locale=babel_locale())
 
 
 def short_time(value: datetime) -> str:
     """09:12"""
-    return format_time(_utc(value), "short", tzinfo=_zone(), locale=_babel())
+    return format_time(_utc(value), "short", tzinfo=_zone(), locale=babel_locale())
 
 
 def date_time(value: datetime) -> str:
     """14 Nov 2026, 09:12"""
-    return format_datetime(_utc(value), "medium", tzinfo=_zone(), locale=_babel()) if value else ""
+    return format_datetime(_utc(value), "medium", tzinfo=_zone(), locale=babel_locale()) if value else ""
 
 
 def ago(value: datetime) -> str:
     """3 hours ago"""
-    return format_timedelta(_utc(value) - context.now(), add_direction=True, locale=_babel())
+    return format_timedelta(_utc(value) - context.now(), add_direction=True, locale=babel_locale())
 
 
 def iso(value: date | datetime) -> str:
@@ -55,12 +56,12 @@ def iso(value: date | datetime) -> str:
 
 def number(value: float) -> str:
     """12,345.6 with the separators of the language"""
-    return format_decimal(value, locale=_babel())
+    return format_decimal(value, locale=babel_locale())
 
 
 def percent(value: float, digits: int = 0) -> str:
     """A share as a percentage: 0.614 → 61%"""
-    return format_percent(value, format=f"#,##0.{'0' * digits}%" if digits else None, locale=_babel())
+    return format_percent(value, format=f"#,##0.{'0' * digits}%" if digits else None, locale=babel_locale())
 
 
 def marked(text: str) -> Markup:

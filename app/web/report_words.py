@@ -6,7 +6,7 @@ from babel.numbers import format_decimal
 
 from app.deflection import Change, Interval, Proportion
 from app.locales import own_name
-from app.web.filters import _babel, number, percent
+from app.web.filters import babel_locale, number, percent
 from app.web.i18n import N_
 from app.web.i18n import gettext as _
 
@@ -20,7 +20,7 @@ def rate(value: Proportion, digits: int = 1) -> str:
 
 def points(value: float, digits: int = 1) -> str:
     """A share in percent without the sign, for the ends of an interval."""
-    return format_decimal(round(100 * value, digits), format=f"#,##0.{'0' * digits}" if digits else "#,##0", locale=_babel())
+    return format_decimal(round(100 * value, digits), format=f"#,##0.{'0' * digits}" if digits else "#,##0", locale=babel_locale())
 
 
 def interval(value: Interval | None, digits: int = 1) -> str:
@@ -37,7 +37,7 @@ def few(value: Proportion) -> str:
 
 def signed(value: float, digits: int = 1) -> str:
     """+5.8 or −1.3, with a real minus."""
-    text = format_decimal(abs(round(100 * value, digits)), format=f"#,##0.{'0' * digits}", locale=_babel())
+    text = format_decimal(abs(round(100 * value, digits)), format=f"#,##0.{'0' * digits}", locale=babel_locale())
     return ("+" if value >= 0 else "−") + text
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from babel.core import Locale
 from babel.dates import format_skeleton
 from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -36,7 +35,7 @@ from app.web import context
 from app.web.access import current_user
 from app.web.contact_form import attachments_folder, file_sentence, message_sentence, rules
 from app.web.downloads import download
-from app.web.i18n import current_locale
+from app.web.filters import babel_locale
 from app.web.i18n import gettext as _
 from app.web.promises import promise_words
 from app.web.visitors import actor
@@ -211,7 +210,7 @@ def file_size(size: int) -> str:
 def local_time(moment: datetime) -> str:
     """22 Nov 2026, 09:12 in the portal's time zone"""
     zone = ZoneInfo(context.portal().settings.time_zone)
-    date = format_skeleton("yMMMd", moment.astimezone(zone), tzinfo=zone, locale=Locale.parse(current_locale(), sep="-"))
+    date = format_skeleton("yMMMd", moment.astimezone(zone), tzinfo=zone, locale=babel_locale())
     return f"{date}, {clock(moment)}"
 
 
@@ -219,7 +218,7 @@ def local_time(moment: datetime) -> str:
 def clock(moment: datetime) -> str:
     """09:12 in the portal's time zone"""
     zone = ZoneInfo(context.portal().settings.time_zone)
-    return format_skeleton("Hm", moment.astimezone(zone), tzinfo=zone, locale=Locale.parse(current_locale(), sep="-"))
+    return format_skeleton("Hm", moment.astimezone(zone), tzinfo=zone, locale=babel_locale())
 
 
 @bp.app_template_filter("status_words")
