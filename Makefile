@@ -17,11 +17,11 @@ run: setup ## Set up what is missing, publish the articles and serve them on htt
 	@PORT=$(PORT) $(BIN)/flask kb serve --demo
 
 test: setup-dev chromium postgresql test-whoosh ## Set up and run every test, the browser's included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-whoosh: setup-dev $(VENV)-whoosh/.ready ## The search tests on Whoosh 2.7.4, the way back
 	@PYTHONPATH=$(VENV)-whoosh $(BIN)/python -c 'import whoosh; assert whoosh.__version__ == (2, 7, 4), whoosh.__version__'
-	@PYTHONPATH=$(VENV)-whoosh $(BIN)/python -m pytest -W ignore::SyntaxWarning tests/search
+	@PYTHONPATH=$(VENV)-whoosh $(BIN)/python -m pytest -n auto -W ignore::SyntaxWarning tests/search
 
 lint: setup-dev ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -40,7 +40,7 @@ setup-dev: $(VENV)/.dev-ready
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hylla needs Python 3.11 or newer; this is " + sys.version.split()[0])'
-	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing or incomplete: on Debian, apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.run-ready: requirements.txt | $(BIN)/python
 	@echo "Installing the pinned dependencies …"
