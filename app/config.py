@@ -95,10 +95,16 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None, root: Path | None = None) -> Settings:
-        """Settings from `.env` in `root` overlaid by the environment; raises `InvalidSettings` with every problem at once."""
+        """Settings from `.env` in `root` overlaid by the environment; raises `InvalidSettings` with every problem at once.
+
+        `FLASK_SKIP_DOTENV=1` leaves `.env` out, as it does for Flask itself: tests must not depend on what a developer wrote there.
+        """
         root = (root or Path.cwd()).resolve()
-        given = {k: v for k, v in dotenv_values(root / ".env").items() if v is not None} if (root / ".env").is_file() else {}
-        given |= dict(os.environ if environ is None else environ)
+        outside = dict(os.environ if environ is None else environ)
+        given: dict[str, str] = {}
+        if (root / ".env").is_file() and not outside.get("FLASK_SKIP_DOTENV"):
+            given = {k: v for k, v in dotenv_values(root / ".env").items() if v is not None}
+        given |= outside
         return _parse(cls, given, root)
 
     def path(self, value: Path | str) -> Path:

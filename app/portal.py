@@ -67,7 +67,7 @@ def with_secret_key(settings: Settings) -> Settings:
     if settings.secret_key:
         return settings
     path = settings.path(settings.data_folder) / "secret_key"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # requests and addresses lie here: nobody else on the machine reads them
     if not path.exists():
         _write_once(path, secrets.token_hex(32))
     return replace(settings, secret_key=path.read_text().strip())

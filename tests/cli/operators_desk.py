@@ -43,8 +43,10 @@ class Desk:
             "HYLLA_DATA_FOLDER": str(self.folder / "var"),
             "HYLLA_DATABASE_URL": f"sqlite:///{self.folder / 'var' / 'hylla.sqlite3'}",
             "HYLLA_LOCALES": "en,sv",
+            "FLASK_SKIP_DOTENV": "1",
         }
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("HYLLA_")}
+        foreign = ("HYLLA_", "FLASK_", "GIT_", "PORT", "WEB_CONCURRENCY")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {**clean, **ours, **(extra or {})}
 
     def kb(self, *args: str, given: str = "", **extra: str) -> subprocess.CompletedProcess[str]:

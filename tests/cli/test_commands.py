@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from pathlib import Path
 
 from operators_desk import Desk
+
+from app.config import Settings
+from app.portal import with_secret_key
 
 
 def test_publish_says_what_changed_and_a_second_time_that_nothing_did(desk: Desk) -> None:
@@ -118,3 +122,15 @@ def test_migrations_leave_exactly_the_tables_that_the_models_describe(desk: Desk
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     database.close()
     assert sqlite3.connect(desk.folder / "var" / "hylla.sqlite3").execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_developers_env_file_is_read_by_the_portal_and_left_out_by_tests(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HYLLA_LOCALES=fi\n")
+    assert Settings.from_environ({}, root=tmp_path).locales == ("fi",)
+    assert Settings.from_environ({"FLASK_SKIP_DOTENV": "1"}, root=tmp_path).locales[0] == "en"
+    assert Settings.from_environ({"HYLLA_LOCALES": "sv"}, root=tmp_path).locales == ("sv",), "the environment counts more than the file"
+
+
+def test_the_data_folder_is_private(tmp_path: Path) -> None:
+    with_secret_key(Settings(root=tmp_path))
+    assert (tmp_path / "var").stat().st_mode & 0o077 == 0

@@ -543,8 +543,22 @@ def test_home_shows_the_most_read_articles_of_a_topic_first(make_app: Callable[.
     busy = [a for a in portal.current.get().visible(VISITOR, now.date(), locale="en") if a.category == "cards"][-1]
     with portal.database.session() as db:
         for n in range(3):
-            record(db, View(event_id=f"busy-{n}", t_client=None, t_sent=None, t_recv=milliseconds(now - timedelta(days=2)), visitor=f"v{n}" * 11, tab="t",
-                            account=None, role="customer", ua="Mozilla/5.0", view_id=f"w{n}", article=busy.id, source="external", beacon=True))  # fmt: skip
+            view = View(
+                event_id=f"busy-{n}",
+                t_client=None,
+                t_sent=None,
+                t_recv=milliseconds(now - timedelta(days=2)),
+                visitor=f"v{n}" * 11,
+                tab="t",
+                account=None,
+                role="customer",
+                ua="Mozilla/5.0",
+                view_id=f"w{n}",
+                article=busy.id,
+                source="external",
+                beacon=True,
+            )
+            record(db, view)
     recompute_due(portal.database, now)
     with app.test_request_context("/en/"):
         assert views_until_today() == {busy.id: 3}
