@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help run test test-whoosh lint bench format lock assets messages setup setup-dev setup-bench chromium postgresql clean
+.PHONY: help run test test-whoosh lint bench format lock messages setup setup-dev setup-bench chromium postgresql clean
 
 help: ## List what can be run
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -28,6 +28,9 @@ lint: setup-dev ## Style and types
 
 format: setup-dev ## Put the code into the agreed shape
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+messages: setup ## Bring the portal's own texts to the translators' files
+	@$(BIN)/python -m app.web.messages
 
 bench: setup-bench ## Benchmarks, the results as ratios in one run; make bench QUICK=--quick for a short one
 	@$(BIN)/python -m benchmarks $(QUICK)
