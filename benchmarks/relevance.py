@@ -164,7 +164,9 @@ def measure(engine: SearchEngine, cases: list[Case]) -> Figures:
         hits = engine.search(query).hits
         ranks.append(next((h.rank for h in hits if h.article_id == case.expected), 0))
     count = len(ranks) or 1
-    return Figures(len(ranks), sum(r == 1 for r in ranks) / count, sum(0 < r <= 3 for r in ranks) / count, sum(1 / r for r in ranks if r) / count)
+    return Figures(
+        len(ranks), sum(r == 1 for r in ranks) / count, sum(0 < r <= 3 for r in ranks) / count, sum(1 / r for r in ranks if r) / count
+    )
 
 
 def corrections(engine: SearchEngine, cases: list[Case]) -> str:

@@ -197,7 +197,9 @@ def test_r1_a_request_sent_after_a_search_escalates_it(visit, follows, house, ma
     form.locator("#email").fill("dana@example.com")
     form.get_by_role("button", name="Send request").click()
     person.page.wait_for_url("**/contact/sent/*")
-    found = follows(search, "R1", "escalated", "Opened the contact form and sent it.", "sent with the form of this question", "Wrote to us about it.")
+    found = follows(
+        search, "R1", "escalated", "Opened the contact form and sent it.", "sent with the form of this question", "Wrote to us about it."
+    )
     (ticket,) = found.tickets
     assert (ticket.level, ticket.topical, ticket.channel) == ("form", True, "form")
     (opened,) = house.events("form_open", tab=person.tab)
@@ -218,7 +220,14 @@ def test_r2_solved_said_on_the_article_confirms_the_search(visit, follows, house
     expect(person.page.locator("form.solved .say")).not_to_be_empty()
     follows(search, "R2", "answered_confirmed", "Said: this solved it.")
     assert house.events("vote", tab=person.tab) == [
-        {"visitor": person.view()["visitor"], "tab": person.tab, "account": None, "kind": "solved", "value": 1, "view_id": person.view()["view_id"]}
+        {
+            "visitor": person.view()["visitor"],
+            "tab": person.tab,
+            "account": None,
+            "kind": "solved",
+            "value": 1,
+            "view_id": person.view()["view_id"],
+        }
     ]
 
 
@@ -274,7 +283,13 @@ def test_r6_an_article_read_long_enough_is_probably_an_answer(visit, follows, ho
     (click,) = house.events("click", tab=person.tab)
     (listed,) = house.events("search", search_id=search)
     assert view["article"] == click["article"] == listed["results"][0] == found.views[0].article == "cards/unblock-a-card"
-    assert (view["source"], view["search_id"], click["search_id"], click["rank"], view["sat_ms"]) == ("search", search, search, 1, ENOUGH * 1000)
+    assert (view["source"], view["search_id"], click["search_id"], click["rank"], view["sat_ms"]) == (
+        "search",
+        search,
+        search,
+        1,
+        ENOUGH * 1000,
+    )
 
 
 def test_r11_a_glance_is_not_reading(visit, follows):
@@ -430,7 +445,12 @@ def test_an_answer_in_the_form_is_opened_from_it_and_said_to_have_helped(visit, 
     person.page.wait_for_url("**/en/articles/*")
     view = person.view(form_id=form_id)
     (click,) = house.events("click", tab=person.tab, form_id=form_id)
-    assert (view["source"], view["article"], click["article"], click["rank"]) == ("suggestion", "cards/unblock-a-card", "cards/unblock-a-card", 1)
+    assert (view["source"], view["article"], click["article"], click["rank"]) == (
+        "suggestion",
+        "cards/unblock-a-card",
+        "cards/unblock-a-card",
+        1,
+    )
     (offered,) = house.events("suggest", tab=person.tab, form_id=form_id)
     assert (offered["articles"][0], offered.get("arm", "on"), offered["shown"]) == ("cards/unblock-a-card", "on", True)
     person.page.go_back()
