@@ -93,3 +93,13 @@ def test_the_link_of_an_article_can_be_copied(open_page):
     page.get_by_text("Copy link to this page").click()
     expect(page.get_by_text("Link copied").first).to_be_visible()
     assert "/a/" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_password_can_be_shown_while_it_is_typed(open_page):
+    page = open_page("/sign-in")
+    field, button = page.locator("#password"), page.locator("[data-show-password]")
+    field.fill("tiger lamp")
+    button.click()
+    assert (field.get_attribute("type"), button.inner_text(), button.get_attribute("aria-pressed")) == ("text", "Hide password", "true")
+    button.click()
+    assert (field.get_attribute("type"), button.inner_text(), button.get_attribute("aria-pressed")) == ("password", "Show password", "false")
