@@ -102,4 +102,8 @@ def test_a_password_can_be_shown_while_it_is_typed(open_page):
     button.click()
     assert (field.get_attribute("type"), button.inner_text(), button.get_attribute("aria-pressed")) == ("text", "Hide password", "true")
     button.click()
-    assert (field.get_attribute("type"), button.inner_text(), button.get_attribute("aria-pressed")) == ("password", "Show password", "false")
+    assert (field.get_attribute("type"), button.inner_text(), button.get_attribute("aria-pressed")) == (
+        "password",
+        "Show password",
+        "false",
+    )
