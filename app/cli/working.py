@@ -62,6 +62,12 @@ def group(portal: Portal, now: datetime) -> str:
     return f"{count} need(s) put into groups" if count else ""
 
 
+def pack(portal: Portal, now: datetime) -> str:
+    """Past days are packed for the reports."""
+    count = deflection.pack_days(portal.database, now)
+    return f"{count} day(s) packed for reports" if count else ""
+
+
 def name_groups(portal: Portal, now: datetime) -> str:
     """Groups get the label that enough people's words allow."""
     with portal.database.session() as db:
@@ -144,6 +150,7 @@ def rhythms(portal: Portal) -> list[Rhythm]:
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge, timedelta(seconds=1)),
         Rhythm("group", group, timedelta(minutes=1)),
+        Rhythm("pack", pack, timedelta(minutes=5)),
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
         Rhythm("group again", group_again, timedelta(hours=24)),
         Rhythm("learn", learn, timedelta(hours=1)),

@@ -51,6 +51,7 @@ from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
 from app.deflection.ledger import outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
+from app.deflection.need_columns import pack_days
 from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
 from app.deflection.past_searches import PastQuery, past_queries
 from app.deflection.rates import export_rates
@@ -161,6 +162,7 @@ __all__ = [
     "new_id",
     "notice_proposal",
     "outcome_stamp",
+    "pack_days",
     "parse_event",
     "past_queries",
     "pending_question",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.deflection.cluster_text import stems
 from app.deflection.clusters import Bag, Clustering
 from app.deflection.events import milliseconds
-from app.deflection.ledger import move_rollups
+from app.deflection.ledger import lock_for_judging, move_rollups, raise_stamp
 from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
 from app.errors import Invalid, NotFound
 
@@ -69,7 +69,7 @@ def _new_cluster(db: Session, language: str, now: datetime) -> int:
 def assign_due(db: Session, now: datetime, limit: int = 5000) -> int:
     """Give a cluster to needs that have a query and none yet; gives how many."""
     rows = db.execute(
-        text("SELECT id, q, lang FROM need WHERE cluster IS NULL AND q <> '' ORDER BY first LIMIT :limit"), {"limit": limit}
+        text("SELECT id, q, lang FROM need WHERE cluster IS NULL AND q <> '' ORDER BY first, id LIMIT :limit"), {"limit": limit}
     ).all()
     by_language: dict[str, list[tuple[str, Bag]]] = defaultdict(list)
     for need, q, lang in rows:
@@ -105,12 +105,14 @@ _NEED = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome,
 def _move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
     """Write the cluster of needs, and move them in the daily roll-ups as well, so that both keep telling the same."""
     wanted = dict(moves)
+    lock_for_judging(db, db.get_bind().dialect.name == "sqlite")
     rows = [dict(db.execute(_NEED, {"need": need}).mappings().one()) for need in wanted]
     rows = [row for row in rows if (row["cluster"] or 0) != wanted[row["id"]]]
     if rows:
         db.execute(
             text("UPDATE need SET cluster = :cluster WHERE id = :need"), [{"need": r["id"], "cluster": wanted[r["id"]]} for r in rows]
         )
+        raise_stamp(db, {row["day"] for row in rows})
         move_rollups(db, rows, [{**row, "cluster": wanted[row["id"]]} for row in rows])
 
 

@@ -201,7 +201,7 @@ def _write_needs(db: Db, nodes: set[str], rows: Rows, marks: Mapping[str, str], 
     gone = [row for ident, row in old.items() if ident not in rows.needs]
     if not different and not gone:
         return
-    raise_stamp(db)
+    raise_stamp(db, {row["day"] for row in (*different, *gone)} | {old[row["id"]]["day"] for row in different if row["id"] in old})
     touched = [row["id"] for row in different if row["id"] in old] + [row["id"] for row in gone]
     for name in (*CHILDREN, "need"):
         _delete(db, name, "id" if name == "need" else "need_id", touched)
@@ -258,9 +258,12 @@ def ledger_entry(old: Row | None, new: Row | None, cause: str, as_of: int) -> Ro
     }
 
 
-def raise_stamp(db: Db) -> None:
-    """Say that stored outcomes changed, so that whoever keeps numbers made of them reads again."""
+def raise_stamp(db: Db, days: Iterable[int] = ()) -> None:
+    """Say that stored needs changed, so that whoever keeps numbers made of them reads again; `days` are those whose columns changed."""
     db.execute(text("INSERT INTO outcome_stamp (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = outcome_stamp.n + 1"))
+    gone = [{"day": day} for day in sorted(days)]
+    if gone:
+        db.execute(text("DELETE FROM need_columns WHERE day = :day"), gone)
 
 
 def outcome_stamp(db: Db) -> int:

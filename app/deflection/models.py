@@ -6,7 +6,7 @@ name an event came with: `v:` browser, `t:` tab, `a:` account, `r:` sender, `k:`
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -296,3 +296,14 @@ class StampRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     n: Mapped[int] = mapped_column(BigInteger)
+
+
+class NeedColumnsRow(Base):
+    """The needs of a day, packed for reports; taken away when one of them changes, and made again by the worker."""
+
+    __tablename__ = "need_columns"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True, doc="another one whenever it is made again")
+    day: Mapped[int] = mapped_column(Integer, unique=True)
+    format: Mapped[str] = mapped_column(String(16), doc="digest of the layout; others are not read")
+    data: Mapped[bytes] = mapped_column(LargeBinary)

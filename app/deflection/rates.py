@@ -17,9 +17,10 @@ from app.deflection.clusters import cluster
 from app.deflection.exchange import judgements
 from app.deflection.facts import OUTCOME_OF_RULE, SEARCH, Frame
 from app.deflection.metrics import Summary, summary
+from app.deflection.need_columns import FIELDS, columns_of, frame_of_days
 from app.deflection.need_rows import Rows
 from app.deflection.outcomes import FINAL
-from app.deflection.report_store import FIELDS, frame_of_needs
+from app.deflection.report_store import asked_needs
 from app.deflection.rulebook import Rulebook
 from app.deflection.statistics import Interval, Proportion
 
@@ -37,7 +38,7 @@ def export_rates(
     tickets = sum(row["valid"] and row["inbound"] and not row["duplicate"] and first <= row["day"] <= last for row in contacts)
     _give_clusters(chosen)
     values: Mapping[str, Sequence] = {name: [row[name] for row in chosen] for name in FIELDS}
-    frame = frame_of_needs(values, _surveys(database, as_of), things, {})
+    frame, _ = frame_of_days([columns_of(values)], asked_needs(_surveys(database, as_of), things))
     counted = frame.counted
     final = counted.final(0)
     return {

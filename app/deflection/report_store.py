@@ -15,35 +15,18 @@ from sqlalchemy.orm import Session
 
 from app.deflection.cluster_names import cluster_names
 from app.deflection.events import milliseconds
-from app.deflection.facts import COLUMNS, KINDS, Frame, TicketFact, frame_of_columns, joined
+from app.deflection.facts import Frame, TicketFact
+from app.deflection.ledger import outcome_stamp
+from app.deflection.need_columns import columns_of_days, frame_of_days, person_places
 from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
 from app.deflection.thresholds import Thresholds
 
-FIELDS = (
-    "id", "person", "first", "last", "kind", "rule", "final_at", "link_class", "post_ticket", "lang", "surface", "device", "cluster",
-    "article", "searches", "zero", "clicked", "opened", "read", "vote", "solved", "forms", "shown", "unsent", "answered_after",
-    "ticket_after", "topical_after",
-)  # fmt: skip
-_QUOTED = ", ".join(f'"{name}"' for name in FIELDS)
-_NEEDS = f"SELECT {_QUOTED} FROM need WHERE day >= :start AND day < :end"  # noqa: S608 — names of our own columns
-_STAMP = (
-    "SELECT (SELECT coalesce(max(id), 0) FROM event), (SELECT count(*) FROM dirty), (SELECT coalesce(max(id), 0) FROM outcome_ledger),"
-    " (SELECT coalesce(max(id), 0) FROM cluster_change), (SELECT count(*) FROM need WHERE cluster IS NULL), (SELECT count(*) FROM need)"
-)
-_STAMP_OF_OLD = (
-    "SELECT (SELECT coalesce(max(id), 0) FROM outcome_ledger WHERE day >= :start AND day < :end),"
-    " (SELECT coalesce(max(id), 0) FROM cluster_change), (SELECT count(*) FROM need WHERE day >= :start AND day < :end),"
-    " (SELECT count(*) FROM need WHERE day >= :start AND day < :end AND cluster IS NULL),"
-    " (SELECT count(*) FROM event WHERE type = 'survey' AND day >= :start AND day < :end)"
-)
-"""Older days change only by a late ticket, an exclusion or an erasure (the ledger says so), a merge of clusters, or a survey answer."""
-RECENT_DAYS = 10
-"""Days that are read anew whenever anything happened: events older than a week are not believed about their time (rule 2.2)."""
 _CONTACTS = (
     "SELECT ticket_id, home, t, channel, linked, subject FROM contact"
-    " WHERE day >= :start AND day < :end AND valid AND inbound AND NOT duplicate"
+    " WHERE day >= :start AND day < :end AND valid AND inbound AND NOT duplicate ORDER BY t, ticket_id"
 )
+_NEWEST = "SELECT coalesce(max(t_recv), 0) FROM event WHERE day = (SELECT max(day) FROM event)"
 _RESTATED = (
     "SELECT day, count(DISTINCT need_id) FROM outcome_ledger WHERE day >= :start AND day < :end AND from_state = 'final'"
     " AND from_outcome IS NOT NULL AND coalesce(to_outcome, '') <> from_outcome GROUP BY day"
@@ -52,41 +35,30 @@ _LAST_YEAR = (
     "SELECT day, sum(CASE WHEN rule IN ('R2', 'R6') AND NOT post_ticket THEN 1 ELSE 0 END), count(*) FROM need"
     " WHERE day >= :start AND day < :end AND kind = 'search' AND rule NOT IN ('R0', 'R5') GROUP BY day"
 )
-_SURVEYS = "SELECT body FROM event WHERE type = 'survey' AND day >= :start AND day < :end + 8"
-_SAME = (
-    "first", "last", "final_at", "link_class", "post_ticket", "surface", "device", "article", "searches", "zero", "clicked", "vote", "solved",
-    "forms",
-)  # fmt: skip
-"""Columns that are called and written alike in the row and in the frame."""
+_SURVEYS = text("SELECT id, body FROM event WHERE type = 'survey' AND day IN :days").bindparams(bindparam("days", expanding=True))
+_SURVEY_DAYS = 8
+"""An answer may come so many days after the need."""
 _SEARCH_NEEDS = text("SELECT need_id, search_id FROM need_search WHERE search_id IN :ids").bindparams(bindparam("ids", expanding=True))
 _FOLDED = text(
-    "SELECT s.need_id FROM event e JOIN need n ON n.home = e.actor JOIN need_search s ON s.need_id = n.id"
-    " WHERE e.ref = :id AND e.type = 'search' AND s.members LIKE :member LIMIT 1"
-)
+    "SELECT e.ref, s.need_id, s.members FROM event e JOIN need n ON n.home = e.actor JOIN need_search s ON s.need_id = n.id"
+    " WHERE e.ref IN :ids AND e.type = 'search'"
+).bindparams(bindparam("ids", expanding=True))
+_VIEW_NEEDS = text("SELECT need_id, view_id FROM need_view WHERE view_id IN :ids").bindparams(bindparam("ids", expanding=True))
 _CHUNK = 500
-_RULES = {f"R{i}": i for i in range(12)}
 YEAR = 364
 """Whole weeks, so that the same weekdays are compared."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Kept:
-    """What was read of some days, and by what it can be seen to have changed."""
+    """The needs of a span, the codes of their persons, and by what they can be seen to have changed."""
 
     stamp: tuple
     frame: Frame
+    people: np.ndarray
 
 
-@dataclass
-class _Span:
-    """The whole of a span, its older part, and the codes of persons, which both share."""
-
-    persons: dict[str, int]
-    old: _Kept | None = None
-    whole: _Kept | None = None
-
-
-_kept: OrderedDict[tuple, _Span] = OrderedDict()
+_kept: OrderedDict[tuple, _Kept] = OrderedDict()
 _lock = threading.Lock()
 MOST_KEPT = 4
 
@@ -99,17 +71,17 @@ def material(
     marks: Sequence[Mark] = (),
 ) -> Material:
     """Everything a report of the span is made of. What others know of articles is passed in as values."""
-    needs, persons = needs_of_span(db, span.read_from, span.end)
+    needs, people = needs_of_span(db, span.read_from, span.end)
     return Material(
         needs=needs,
-        tickets=_tickets(db, span, persons),
+        tickets=_tickets(db, span, people),
         names=cluster_names(db),
         category_of=category_of or {},
         translated=translated or {},
         marks=(*marks, *notes(db, span.start, span.end)),
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),
         last_year=_last_year(db, span),
-        newest=int(db.execute(text("SELECT coalesce(max(t_recv), 0) FROM event")).scalar_one()),
+        newest=int(db.execute(text(_NEWEST)).scalar_one()),
         version=str(db.execute(text("SELECT version FROM definition ORDER BY since DESC LIMIT 1")).scalar() or ""),
     )
 
@@ -129,109 +101,59 @@ def report_of(
     return build(material(db, span, category_of, translated, marks), request, span, milliseconds(now), thresholds, cost)
 
 
-def needs_of_span(db: Session, start: int, end: int) -> tuple[Frame, Mapping[str, int]]:
-    """The needs of some days as columns, and the codes of their persons; kept in memory, and only what may have changed is read again."""
-    key, stamp = (str(db.get_bind().engine.url), start, end), tuple(db.execute(text(_STAMP)).one())
+def needs_of_span(db: Session, start: int, end: int) -> tuple[Frame, np.ndarray]:
+    """The needs of some days as columns, and the codes of their persons; kept in memory until something changes."""
+    surveys = db.execute(_SURVEYS, {"days": list(range(start, end + _SURVEY_DAYS))}).all()
+    key, stamp = (str(db.get_bind().engine.url), start, end), (outcome_stamp(db), len(surveys), max((id for id, _ in surveys), default=0))
     with _lock:
-        span = _kept.setdefault(key, _Span({}))
-        _kept.move_to_end(key)
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-        if span.whole is None or span.whole.stamp != stamp:
-            split = max(start, end - RECENT_DAYS)
-            old = _old_part(db, span, start, split)
-            span.whole = _Kept(stamp, joined([old, _read(db, split, end, span.persons)]))
-        return span.whole.frame, span.persons
+        kept = _kept.get(key)
+    if kept is None or kept.stamp != stamp:
+        frame, people = frame_of_days(columns_of_days(db, start, end), _asked(db, [json.loads(body) for _, body in surveys]))
+        kept = _Kept(stamp, frame, people)
+        with _lock:
+            _kept[key] = kept
+            _kept.move_to_end(key)
+            while len(_kept) > MOST_KEPT:
+                _kept.popitem(last=False)
+    return kept.frame, kept.people
 
 
-def _old_part(db: Session, span: _Span, start: int, end: int) -> Frame:
-    stamp = tuple(db.execute(text(_STAMP_OF_OLD), {"start": start, "end": end}).one())
-    if span.old is None or span.old.stamp != stamp:
-        # Persons may have been erased or joined since: start their codes anew, the recent part is read after us.
-        span.persons = {}
-        span.old = _Kept(stamp, _read(db, start, end, span.persons))
-    return span.old.frame
+def _asked(db: Session, surveys: Sequence[Mapping]) -> dict[str, int | None]:
+    return asked_needs(surveys, _needs_of_things(db, surveys) if surveys else {})
 
 
-def _read(db: Session, start: int, end: int, persons: dict[str, int]) -> Frame:
-    rows = db.connection().exec_driver_sql(_NEEDS.replace(":start", str(int(start))).replace(":end", str(int(end)))).cursor.fetchall()
-    values = dict(zip(FIELDS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(FIELDS, ())
-    given = [json.loads(body) for (body,) in _rows(db, _SURVEYS, start, end)]
-    need_of = _needs_of_things(db, given, start, end) if given else {}
-    return frame_of_needs(values, given, need_of, persons)
-
-
-def frame_of_needs(
-    values: Mapping[str, Sequence], surveys: Sequence[Mapping], need_of: Mapping[str, str], persons: dict[str, int]
-) -> Frame:
-    """Columns of `need` rows (one sequence a field) as a frame, with the survey answers put to their needs.
-
-    `persons` gives each person a code, and is filled with those it does not know yet.
-    """
-    asked, answers = _survey_columns(values["id"], surveys, need_of)
-    columns: dict[str, Sequence | np.ndarray] = {
-        **{name: values[name] for name in _SAME},
-        "person": [persons.setdefault(p or f"erased:{values['id'][i]}", len(persons)) for i, p in enumerate(values["person"])],
-        "kind": [KINDS.index(kind) for kind in values["kind"]],
-        "rule": [_RULES[rule] for rule in values["rule"]],
-        "locale": [lang or "" for lang in values["lang"]],
-        "cluster": [cluster or 0 for cluster in values["cluster"]],
-        "top": [""] * len(values["id"]),
-        "opened": [bool(n) for n in values["opened"]],
-        "satisfied": [bool(n) for n in values["read"]],
-        "forms_shown": values["shown"],
-        "forms_left": [min(a, b) for a, b in zip(values["shown"], values["unsent"], strict=True)],
-        "answer_ms": [-1 if v is None else v for v in values["answered_after"]],
-        "escalate_ms": [-1 if v is None else max(v, 0) for v in values["ticket_after"]],
-        "topical_ms": [-1 if v is None else v for v in values["topical_after"]],
-        "asked": asked,
-        "survey": answers,
-    }
-    return frame_of_columns({name: columns[name] for name in COLUMNS})
-
-
-def _survey_columns(ids: Sequence[str], surveys: Sequence[Mapping], need_of: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    asked, answers = np.zeros(len(ids), dtype=bool), np.full(len(ids), -1)
-    place = {need: i for i, need in enumerate(ids)} if surveys else {}
+def asked_needs(surveys: Sequence[Mapping], need_of: Mapping[str, str]) -> dict[str, int | None]:
+    """The needs that the survey asked about, with what was answered; None for no answer. An answer outlasts silence."""
+    found: dict[str, int | None] = {}
     for survey in surveys:
-        thing = survey.get("search_id") or survey.get("view_id") or survey.get("form_id")
-        i = place.get(need_of.get(str(thing), ""))
-        if i is not None:
-            asked[i] = True
-            if survey.get("answered") is not None:
-                answers[i] = int(survey["answered"])
-    return asked, answers
+        need = need_of.get(str(survey.get("search_id") or survey.get("view_id") or survey.get("form_id")))
+        if need is not None and (survey.get("answered") is not None or need not in found):
+            found[need] = survey.get("answered")
+    return found
 
 
-def _needs_of_things(db: Session, surveys: Sequence[Mapping], start: int, end: int) -> dict[str, str]:
-    """Search, view or form id → need, for the things that surveys name."""
+def _needs_of_things(db: Session, surveys: Sequence[Mapping]) -> dict[str, str]:
+    """Search or view id → need, for the things that surveys name."""
     found: dict[str, str] = {}
     wanted = {s["search_id"] for s in surveys if s.get("search_id")}
     for chunk in _chunks(sorted(wanted)):
         found |= {search_id: need for need, search_id in db.execute(_SEARCH_NEEDS, {"ids": chunk})}
-    if wanted - found.keys():
-        # Folded into another search, by a keystroke more or a reload: it is in the need that its browser had at that moment.
-        for search_id in sorted(wanted - found.keys()):
-            row = db.execute(_FOLDED, {"id": search_id, "member": f'%"{search_id}"%'}).first()
-            if row:
-                found[search_id] = row[0]
-    for view in {s["view_id"] for s in surveys if s.get("view_id")}:
-        row = db.execute(text("SELECT need_id FROM need_view WHERE view_id = :id"), {"id": view}).first()
-        if row:
-            found[view] = row[0]
+    for chunk in _chunks(sorted(wanted - found.keys())):
+        # Folded into another search, by a keystroke more or a reload: it is among the members of one that its browser made.
+        for search_id, need, members in db.execute(_FOLDED, {"ids": chunk}):
+            if search_id not in found and search_id in json.loads(members):
+                found[search_id] = need
+    for chunk in _chunks(sorted({s["view_id"] for s in surveys if s.get("view_id")})):
+        found |= {view: need for need, view in db.execute(_VIEW_NEEDS, {"ids": chunk})}
     return found
 
 
-def _tickets(db: Session, span: Span, persons: Mapping[str, int]) -> tuple[TicketFact, ...]:
-    return ticket_facts(_rows(db, _CONTACTS, span.start, span.end), persons)
-
-
-def ticket_facts(rows: Sequence[tuple], persons: Mapping[str, int]) -> tuple[TicketFact, ...]:
-    """Contacts (id, home, time, channel, linked, subject) as facts; who wrote is known by the name of the home actor."""
-    own: dict[str, int] = {}
+def _tickets(db: Session, span: Span, people: np.ndarray) -> tuple[TicketFact, ...]:
+    rows = _rows(db, _CONTACTS, span.start, span.end)
+    places = person_places(people, (row[1] for row in rows))
     return tuple(
-        TicketFact(ticket, persons.get(home, own.setdefault(home, -1 - len(own))), t, channel, bool(linked), subject=subject)
-        for ticket, home, t, channel, linked, subject in rows
+        TicketFact(ticket, place, t, channel, bool(linked), subject=subject)
+        for place, (ticket, _, t, channel, linked, subject) in zip(places, rows, strict=True)
     )
 
 

@@ -92,6 +92,8 @@ def _drop_needs(db: Session, before: int) -> None:
     rows = db.execute(text(f"SELECT {_NEED_COLUMNS} FROM need WHERE day < :day"), {"day": before}).mappings().all()  # noqa: S608
     remember_removed(db, rows)
     _delete_needs(db, [row["id"] for row in rows])
+    if rows:
+        raise_stamp(db, {row["day"] for row in rows})
     db.execute(text("DELETE FROM visitor_session WHERE day < :day"), {"day": before})
     db.execute(text("DELETE FROM contact WHERE day < :day"), {"day": before})
 
@@ -213,7 +215,7 @@ def _forget_needs(db: Session, needs: list[Any], as_of: int) -> None:
     """Needs lose their person and text; a cluster that has too few other persons goes too."""
     if not needs:
         return
-    raise_stamp(db)
+    raise_stamp(db, {row["day"] for row in needs})
     _delete_needs(db, [row["id"] for row in needs], keep_need=True)
     for row in needs:
         cluster = row["cluster"] if _is_shared(db, row["cluster"], row["person"]) else None

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection import ReportRequest, Thresholds, export_rates, report_of, report_store, simulate
-from app.deflection.cluster_store import assign_due
+from app.deflection import ReportRequest, Thresholds, erase_person, export_rates, need_columns, pack_days, report_of, report_store, simulate
+from app.deflection.cluster_store import assign_due, merge_clusters
 from app.deflection.exchange import import_events
 from app.deflection.ledger import recompute_due
+from app.deflection.report_tables import tables
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = int((NOW - timedelta(days=100)).timestamp() * 1000)
@@ -22,10 +23,14 @@ START = int((NOW - timedelta(days=100)).timestamp() * 1000)
 def database(tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/r.sqlite3")
     Base.metadata.create_all(database.engine)
-    import_events(database, simulate.lines(simulate.stream(4, simulate.subjects(12), 1500, START, 99, simulate.Behaviour(surveyed=0.3))))
+    import_events(database, _stream())
     _work(database)
     yield database
     database.close()
+
+
+def _stream():
+    return simulate.lines(simulate.stream(4, simulate.subjects(12), 1500, START, 99, simulate.Behaviour(surveyed=0.3)))
 
 
 def _work(database):
@@ -42,6 +47,7 @@ def _report(database, weeks=13, **filters):
 
 def _fresh(database, weeks=13):
     report_store._kept.clear()
+    need_columns._unpacked.clear()
     return _report(database, weeks)
 
 
@@ -65,6 +71,57 @@ def test_what_is_kept_is_what_a_fresh_reading_gives_after_new_events(database):
     after = _report(database)
     assert after.summary.endings.no_results == before.summary.endings.no_results + 30
     assert _same(after, _fresh(database))
+
+
+def _packed_days(database):
+    with database.session() as db:
+        return set(db.execute(text("SELECT day FROM need_columns")).scalars())
+
+
+def _tables(report):
+    return {table.key: table.rows for table in tables(report)}
+
+
+def test_packed_days_give_the_report_that_rows_give(database):
+    from_rows = _tables(_fresh(database))
+    assert pack_days(database, NOW) == len(_packed_days(database)) > 80
+    assert _tables(_fresh(database)) == from_rows
+    assert pack_days(database, NOW) == 0
+
+
+def test_a_change_takes_away_only_the_packed_days_that_it_concerns(database):
+    pack_days(database, NOW)
+    whole, day = _packed_days(database), START // 86_400_000 + 50
+    at = day * 86_400_000 + 3_600_000
+    search = {"q": "new words", "mode": "submit", "n_results": 0, "t_recv": at}
+    import_events(database, [_line("late", "search", at, visitor="late", tab="late", search_id="late", **search)])
+    recompute_due(database, NOW)
+    assert whole - _packed_days(database) == {day}
+    pack_days(database, NOW)
+    with database.session() as db:
+        while assign_due(db, NOW):
+            pass
+    assert whole - _packed_days(database) == {day}
+    assert _same(_report(database), _fresh(database))
+
+
+def test_a_changed_group_and_an_erased_person_leave_the_packed_days(database):
+    pack_days(database, NOW)
+    whole = _packed_days(database)
+    with database.session() as db:
+        home, n, day = db.execute(
+            text("SELECT home, count(*), max(day) FROM need WHERE home LIKE 'v:%' GROUP BY home ORDER BY 2 DESC")
+        ).first()
+    erase_person(database, NOW, visitor=home[2:])
+    assert n and day in whole - _packed_days(database)
+    pack_days(database, NOW)
+    with database.session() as db:
+        one, two = db.execute(text("SELECT cluster FROM need WHERE cluster > 0 GROUP BY cluster ORDER BY count(*) DESC LIMIT 2")).scalars()
+        days = set(db.execute(text("SELECT DISTINCT day FROM need WHERE cluster = :c"), {"c": one}).scalars())
+        merge_clusters(db, one, two, "editor", NOW)
+    assert whole - _packed_days(database) == days & whole
+    assert one not in {row.cluster for row in _report(database).failures}
+    assert _tables(_report(database)) == _tables(_fresh(database))
 
 
 def test_a_late_spam_mark_changes_the_past_and_the_page_says_so(database):
@@ -121,3 +178,17 @@ def test_slices_of_a_filter_add_up_and_filters_narrow(database):
     phones = _report(database, device="phone")
     assert phones.summary.endings.total == next(row.needs for row in devices if row.value == "phone")
     assert np.isclose(phones.summary.solved.rate, next(row.solved.rate for row in devices if row.value == "phone"))
+
+
+def test_the_same_stream_gives_the_same_report_on_both_databases(database, postgres):
+    import_events(postgres, _stream())
+    _work(postgres)
+    assert _tables(_fresh(postgres)) == _tables(_fresh(database))
+    assert pack_days(postgres, NOW) == pack_days(database, NOW) > 80
+    assert _tables(_fresh(postgres)) == _tables(_fresh(database))
+    at = int((NOW - timedelta(days=40)).timestamp() * 1000)
+    for each in (database, postgres):
+        late = _line("late", "search", at, visitor="late", tab="late", search_id="late", q="x y z", mode="submit", n_results=0)
+        import_events(each, [late])
+        _work(each)
+    assert _tables(_fresh(postgres)) == _tables(_fresh(database))

@@ -240,6 +240,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_need_state_final_at", ["state", "final_at"], unique=False)
 
     op.create_table(
+        "need_columns",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("format", sa.String(length=16), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_need_columns")),
+        sa.UniqueConstraint("day", name=op.f("uq_need_columns_day")),
+    )
+    op.create_table(
         "need_search",
         sa.Column("need_id", sa.String(length=32), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -661,6 +670,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_need_search_day")
 
     op.drop_table("need_search")
+    op.drop_table("need_columns")
     with op.batch_alter_table("need", schema=None) as batch_op:
         batch_op.drop_index("ix_need_state_final_at")
         batch_op.drop_index("ix_need_person_last")
