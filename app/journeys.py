@@ -1,9 +1,9 @@
-"""The trips that cross rooms: an article to a page, a query to recorded results, a ticket to the store."""
+"""The trips that cross rooms: a query to its results, a ticket to the store, what people did back into the ranking."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -11,20 +11,15 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.content import (
     Article,
-    ArticleRepository,
     Catalog,
-    Gathered,
-    Pointer,
-    Problem,
     can_see,
-    gather,
     publishing_lock,
     read_pointer,
     write_pointer,
 )
 from app.db import Database
 from app.deflection import Actor, AgentAnswer, Identify, TicketEvent, TicketUpdate, learned_phrases, milliseconds, record
-from app.search import LearnedPhrase, Query, Results, SearchEngine, SearchUnavailable, search_context, search_documents, write_learned
+from app.search import LearnedPhrase, Query, Results, SearchEngine, write_learned
 from app.tickets import (
     Author,
     Mail,
@@ -40,80 +35,6 @@ from app.tickets import (
     solve,
     submit,
 )
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, how many are done, how many there are)."""
-
-
-@dataclass(frozen=True)
-class PublishReport:
-    """What a publish changed and what it found wrong."""
-
-    revision: str
-    changed: bool
-    added: int = 0
-    updated: int = 0
-    removed: int = 0
-    problems: tuple[Problem, ...] = ()
-    refused: tuple[str, ...] = field(default=())
-    """Paths of the articles that were refused; their last good version stays."""
-
-
-def publish(
-    settings: Settings,
-    articles: ArticleRepository,
-    engine: SearchEngine,
-    now: datetime,
-    progress: Progress | None = None,
-    rebuild: bool = False,
-) -> PublishReport:
-    """Bring the portal to the content's newest revision: gather everything, check everything, index it, then swap.
-
-    Nothing that is served changes until the last step, so that a publish can be killed at any moment.
-    """
-    index_folder, data_folder = settings.path(settings.index_folder), settings.path(settings.data_folder)
-    with publishing_lock(data_folder):
-        articles.fetch()
-        pointer = read_pointer(index_folder)
-        gathered = gather(articles, settings, previous=pointer, now=now, progress=progress)
-        if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
-            return _report(gathered, changed=False)
-        generation = _index(engine, gathered, pointer, rebuild)
-        write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now, pointer.learned if pointer else ""))
-    return _report(gathered, changed=True)
-
-
-def _is_searchable(engine: SearchEngine, pointer: Pointer, catalog: Catalog) -> bool:
-    try:
-        engine.open(pointer.generation, pointer.revision, search_context(catalog))
-        engine.check()
-    except SearchUnavailable:
-        return False
-    return True
-
-
-def _index(engine: SearchEngine, gathered: Gathered, pointer: Pointer | None, rebuild: bool) -> str:
-    catalog = gathered.catalog
-    context = search_context(catalog)
-    if pointer and not rebuild and _is_searchable(engine, pointer, catalog):
-        changed = search_documents(catalog, gathered.to_index)
-        try:
-            return engine.update(list(changed), list(gathered.to_remove), catalog.revision, context)
-        except SearchUnavailable:
-            pass  # it could be read but not added to (damaged, or of an older format): a new one is built beside it
-    return engine.rebuild(search_documents(catalog, catalog.indexable()), catalog.revision, context)
-
-
-def _report(gathered: Gathered, changed: bool) -> PublishReport:
-    return PublishReport(
-        revision=gathered.catalog.revision,
-        changed=changed,
-        added=len(gathered.added),
-        updated=len(gathered.changed),
-        removed=len(gathered.removed),
-        problems=gathered.catalog.problems,
-        refused=gathered.refused,
-    )
 
 
 def learn_phrases(settings: Settings, database: Database, now: datetime) -> int:

@@ -52,9 +52,7 @@ def open_portal(settings: Settings) -> Portal:
     return Portal(
         settings=settings,
         database=database,
-        articles=ArticleRepository(
-            settings.path(settings.content_repository), settings.content_folder, settings.content_branch, settings.content_worktree
-        ),
+        articles=ArticleRepository.of(settings),
         current=CurrentCatalog(settings.path(settings.index_folder), settings.path(settings.data_folder), on_change=on_change),
         engine=engine,
         events=EventQueue(database),

@@ -14,7 +14,7 @@ FLOORS: list[set[str]] = [
     {"config", "errors", "locales", "db"},
     {"content", "accounts", "tickets", "deflection"},
     {"search"},
-    {"portal", "journeys"},
+    {"portal", "journeys", "publishing"},
     {"web", "cli", "migrations"},
 ]
 ROOMS = {"content", "accounts", "tickets", "deflection", "search"}

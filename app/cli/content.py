@@ -8,21 +8,23 @@ from pathlib import Path
 
 import click
 
-from app.cli.terminal import ProgressLine, opened_portal, plain_errors
+from app.cli.terminal import ProgressLine, opened_content, opened_portal, plain_errors
 from app.content import Problem
-from app.journeys import PublishReport
-from app.journeys import publish as publish_articles
+from app.publishing import PublishReport
+from app.publishing import publish as publish_articles
 
 
 @click.command()
 @plain_errors
 def publish() -> None:
     """Bring the portal to the content's newest revision and list every problem; exit 1 if an article was refused."""
-    with opened_portal() as portal:
+    with opened_content() as (settings, articles, engine):
         progress = ProgressLine()
-        report = publish_articles(portal.settings, portal.articles, portal.engine, datetime.now(UTC), progress)
+        report = publish_articles(settings, articles, engine, datetime.now(UTC), progress)
         progress.close()
     _print_problems(report.problems)
+    if report.stale:
+        click.echo(f"Warning: the remote could not be asked, so this is what was here already: {report.stale}", err=True)
     click.echo(_sentence(report))
     raise SystemExit(1 if report.refused else 0)
 
@@ -31,9 +33,9 @@ def publish() -> None:
 @plain_errors
 def reindex() -> None:
     """Rebuild the search index beside the old one, then swap."""
-    with opened_portal() as portal:
+    with opened_content() as (settings, articles, engine):
         progress = ProgressLine()
-        report = publish_articles(portal.settings, portal.articles, portal.engine, datetime.now(UTC), progress, rebuild=True)
+        report = publish_articles(settings, articles, engine, datetime.now(UTC), progress, rebuild=True)
         progress.close()
     click.echo(f"Rebuilt the index at revision {report.revision[:12]}.")
 

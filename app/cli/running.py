@@ -66,8 +66,8 @@ def prepare(settings: Settings, demo: bool) -> None:
 
 
 def _publish_first(settings: Settings) -> None:
-    from app.journeys import publish
     from app.portal import open_portal
+    from app.publishing import publish
 
     click.echo("Publishing the articles for the first time …")
     portal = open_portal(settings)

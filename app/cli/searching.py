@@ -17,8 +17,9 @@ from app.config import Settings
 from app.content import STAFF, VISITOR, ArticleRepository, Catalog, Problem, copy_store
 from app.deflection import milliseconds, past_queries
 from app.errors import Invalid
-from app.journeys import publish, search_articles
+from app.journeys import search_articles
 from app.portal import Portal, open_portal
+from app.publishing import publish
 from app.search import PastSearch, Query, Results, SearchEngine, run_tests
 from app.search import replay as replay_searches
 

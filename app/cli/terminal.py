@@ -7,20 +7,39 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import inspect
 
 from app.config import Settings
-from app.db import Database, open_database
 from app.errors import Invalid, KnowledgeBaseError
-from app.portal import Portal, open_portal, with_secret_key
+
+if TYPE_CHECKING:  # the database and the rooms above it are imported by the commands that need them: the others start sooner
+    from app.content import ArticleRepository
+    from app.db import Database
+    from app.portal import Portal
+    from app.search import SearchEngine
+
+
+@contextmanager
+def opened_content() -> Iterator[tuple[Settings, ArticleRepository, SearchEngine]]:
+    """Only the articles and their index, for publishing, which must be live within a second."""
+    from app.content import ArticleRepository
+    from app.search import open_engine
+
+    settings = Settings.from_environ()
+    engine = open_engine(settings.path(settings.index_folder))
+    try:
+        yield settings, ArticleRepository.of(settings), engine
+    finally:
+        engine.close()
 
 
 @contextmanager
 def opened_portal() -> Iterator[Portal]:
     """The portal of the settings in force, closed at the end."""
+    from app.portal import open_portal
+
     portal = open_portal(Settings.from_environ())
     try:
         yield portal
@@ -31,6 +50,11 @@ def opened_portal() -> Iterator[Portal]:
 @contextmanager
 def opened_database() -> Iterator[tuple[Database, Settings]]:
     """Only the database, for commands that need neither articles nor index."""
+    from sqlalchemy import inspect
+
+    from app.db import open_database
+    from app.portal import with_secret_key
+
     settings = with_secret_key(Settings.from_environ())
     database = open_database(settings.resolved_database_url)
     try:

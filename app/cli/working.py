@@ -13,8 +13,9 @@ import structlog
 from app import deflection, tickets
 from app.content import follow
 from app.errors import KnowledgeBaseError
-from app.journeys import learn_phrases, publish
+from app.journeys import learn_phrases
 from app.portal import Portal
+from app.publishing import publish
 
 KEEP_DELIVERED = timedelta(days=14)
 """How long delivered mail can still be looked up by an operator."""
@@ -44,8 +45,10 @@ def judge(portal: Portal, now: datetime) -> str:
 def follow_content(portal: Portal, now: datetime) -> str:
     """The content's newest revision, from its remote or from disk."""
     report = publish(portal.settings, portal.articles, portal.engine, now)
+    if report.stale:
+        log.warning("the remote could not be asked", reason=report.stale)
     for problem in report.problems if report.changed else ():
-        log.warning("problem", where=f"{problem.path}:{problem.line}", level=problem.level, message=problem.message)
+        log.warning("problem", where=f"{problem.path}:{problem.line}", kind=problem.level, message=problem.message)
     return f"revision {report.revision[:12]} is live" if report.changed else ""
 
 

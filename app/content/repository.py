@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.config import Settings
 from app.content.errors import ContentUnavailable
 from app.content.worktree import Worktree
 
@@ -76,6 +77,12 @@ class ArticleRepository:
         self._located: _Location | None = None
         self._files_of: tuple[str, dict[str, str]] | None = None
         self._tree: Worktree | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> ArticleRepository:
+        """The articles that the settings name."""
+        repository = settings.path(settings.content_repository)
+        return cls(repository, settings.content_folder, settings.content_branch, settings.content_worktree)
 
     # Where things are
 
@@ -247,6 +254,11 @@ class ArticleRepository:
         """The commits that touched the content folder, oldest first: those of `until` that `after` (may be empty) does not hold."""
         revisions = [until] if not after else [until, f"^{after}"]
         yield from self._log("--reverse", "--topo-order", "--find-renames", "-c", "--end-of-options", *revisions, "--", self.folder or ".")
+
+    def commits_since(self, since: datetime, until: str) -> Iterator[Commit]:
+        """The commits of `until` made since a moment that touched the content folder, oldest first."""
+        options = ("--reverse", "--topo-order", "--find-renames", "-c", f"--since=@{max(0, int(since.timestamp()))}")
+        yield from self._log(*options, "--end-of-options", until, "--", self.folder or ".")
 
     def history(self, path: str, limit: int = 50) -> list[Commit]:
         """The commits that changed one file, newest first, through its renames."""

@@ -16,8 +16,8 @@ from werkzeug.serving import make_server
 from app.accounts import Role, add_user, open_session
 from app.config import Settings
 from app.db import Base
-from app.journeys import publish
 from app.portal import Portal, open_portal
+from app.publishing import publish
 from app.web.factory import create_app
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ import pytest
 
 from app.config import Settings
 from app.db import Base
-from app.journeys import PublishReport, publish
 from app.portal import Portal, open_portal
+from app.publishing import PublishReport, publish
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select, text
 
 from app.config import Settings
-from app.journeys import publish
 from app.migrations import upgrade
 from app.portal import Portal, open_portal
+from app.publishing import publish
 from app.tickets.models import DeliveryRow, MessageRow, TicketRow
 from app.web.factory import create_app
 from tests.cli.operators_desk import PROJECT, Desk

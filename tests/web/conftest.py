@@ -18,8 +18,8 @@ from jinja2 import FileSystemBytecodeCache
 from app.accounts import Role, User, add_user, open_session, passwords
 from app.config import Settings
 from app.db import Base
-from app.journeys import publish
 from app.portal import Portal, open_portal
+from app.publishing import publish
 from app.web.factory import create_app
 
 COMMITTED = "2026-11-02T10:00:00+00:00"

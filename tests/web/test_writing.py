@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts import Role
-from app.journeys import publish
 from app.portal import open_portal
+from app.publishing import publish
 
 
 def test_problems_of_a_file_stand_on_its_page_where_uncommitted_files_are_served_and_nowhere_else(
