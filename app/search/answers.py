@@ -14,8 +14,9 @@ from app.search.engine import Explanation, Hit, Query, Results
 from app.search.layouts import turned_round
 from app.search.passages import Marks, best_passage, dress
 from app.search.plan import Plan, Planner
+from app.search.postings import NOTHING
 from app.search.query_text import Parsed, normal, parse
-from app.search.ranking import best, coverage, explain, having, score, with_phrase, words_matched
+from app.search.ranking import best, covers, explain, having, score, with_phrase, words_matched
 from app.search.served import Served
 
 CLOSE_BELOW = 0.4
@@ -26,11 +27,12 @@ LEAST_MATCH_ELSEWHERE = 0.5
 
 @dataclass
 class Ranked:
-    """What one locale gave: the plan, all scores, all matches and the best of them."""
+    """What one locale gave: the plan, the score of every match, how many there are and the best of them."""
 
     plan: Plan
     scores: np.ndarray
-    matched: np.ndarray
+    """Nothing for documents that are no match."""
+    count: int
     top: np.ndarray
     marks: Marks | None
     """What to look for in texts; None when no text is shown."""
@@ -76,7 +78,7 @@ class Answering:
     def rank(self, parsed: Parsed) -> list[Ranked]:
         """The reader's locale first, then the others without articles that were already found."""
         found: list[Ranked] = []
-        seen: set[int] = set()
+        seen: np.ndarray | None = None
         for place, locale in enumerate(self.order):
             planner = self.planner(locale)
             plan = planner.plan(parsed, widen=place == 0)
@@ -85,20 +87,20 @@ class Answering:
             allowed = self._filtered(plan, planner.allowed)
             scores = score(self.served.scores, plan)
             if place:
-                allowed &= words_matched(self.served, plan) >= LEAST_MATCH_ELSEWHERE * max(1, sum(not w.joined for w in plan.words))
-            matched = np.flatnonzero((scores > 0) & allowed)
-            codes = self.served.article_codes[matched]
-            if seen:
-                matched = matched[~np.isin(codes, np.fromiter(seen, dtype=np.int64))]
-                codes = self.served.article_codes[matched]
-            if len(self.order) > 1:
-                seen.update(codes.tolist())
-            matched = self._counted(locale, matched)
-            top = best(scores, matched, self.query.offset + self.query.limit)
-            if len(matched) or not place:
-                found.append(
-                    Ranked(plan, scores, matched, top, Marks(self.served, plan) if self.query.snippets or self.query.passage else None)
+                allowed = allowed & (
+                    words_matched(self.served, plan) >= LEAST_MATCH_ELSEWHERE * max(1, sum(not w.joined for w in plan.words))
                 )
+            if seen is not None:
+                allowed = allowed & ~seen[self.served.article_codes]
+            scores *= allowed
+            if place + 1 < len(self.order):
+                seen = np.zeros(self.served.articles, dtype=bool) if seen is None else seen
+                seen[self.served.article_codes[scores > 0]] = True
+            count = self._counted(locale, scores)
+            top = best(scores, self.query.offset + self.query.limit) if count else NOTHING
+            if count or not place:
+                marks = Marks(self.served, plan) if self.query.snippets or self.query.passage else None
+                found.append(Ranked(plan, scores, count, top, marks))
         return found
 
     def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:
@@ -109,20 +111,20 @@ class Answering:
             allowed = allowed & ~having(self.served, plan.locale, stem)
         return allowed
 
-    def _counted(self, locale: str, matched: np.ndarray) -> np.ndarray:
-        """Count for the filters, each before it is applied itself, then apply them."""
+    def _counted(self, locale: str, scores: np.ndarray) -> int:
+        """Count for the filters, each before it is applied itself, then apply them to the scores. Returns how many matches are left."""
         query, served = self.query, self.served
         in_locale = not query.only_locale or locale == query.only_locale
-        if in_locale and len(matched):
-            counts = np.bincount(served.category_codes[matched])
-            for code in np.flatnonzero(counts):
-                category = served.categories[code]
-                self.by_category[category] = self.by_category.get(category, 0) + int(counts[code])
+        matches = scores > 0
+        if in_locale:
+            for category, count in served.by_category(matches).items():
+                self.by_category[category] = self.by_category.get(category, 0) + count
         if query.category:
-            matched = matched[served.in_category(query.category)[matched]]
-        if len(matched):
-            self.by_locale[locale] = len(matched)
-        return matched if in_locale else matched[:0]
+            scores *= served.in_category(query.category)
+            matches = scores > 0
+        if left := int(np.count_nonzero(matches)):
+            self.by_locale[locale] = left
+        return left if in_locale else 0
 
     def hits(self, found: list[Ranked]) -> tuple[Hit, ...]:
         """The page of hits that was asked for, dressed."""
@@ -137,13 +139,14 @@ class Answering:
         if pinned is not None and found:
             yield found[0], pinned, True
         for ranked in found:
-            for number in ranked.top:
+            for number in ranked.top.tolist():
                 if number != pinned:
-                    yield ranked, int(number), False
+                    yield ranked, number, False
 
     def _pinned(self) -> int | None:
         """The article that editors put first for exactly this query, if the viewer may see it."""
-        slug = self.served.context.site.pinned_answers.get(self.query.locale, {}).get(normal(self.query.text))
+        pins = self.served.context.site.pinned_answers.get(self.query.locale)
+        slug = pins.get(normal(self.query.text)) if pins else None
         if not slug or self.query.exact:
             return None
         for number in np.flatnonzero(self.visible & self.served.in_locale(self.query.locale)):
@@ -180,17 +183,17 @@ def answer(served: Served, query: Query, today: date) -> Results:
         parsed = parse(corrected)
         found = answering.rank(parsed)
     close = False
-    if parsed.phrases and not any(len(r.matched) for r in found):
+    if parsed.phrases and not any(r.count for r in found):
         # Nobody has the quoted words like this: show what has them at all, and say that it is only close.
         answering = Answering(served, query, today)
         found = answering.rank(Parsed(parsed.all_text, excluded=parsed.excluded))
         close = True
     plan = found[0].plan if found else None
     hits = answering.hits(found)
-    total = sum(len(r.matched) for r in found)
+    total = sum(r.count for r in found)
     pinned = answering._pinned() is not None
     if hits and not pinned and plan:
-        close = close or max(coverage(served, r.plan, r.top[:3]) for r in found) < CLOSE_BELOW
+        close = close or not any(covers(served, r.plan, r.top[:3], CLOSE_BELOW) for r in found)
     if plan and corrected is None and hits and any(c.sure for c in plan.corrections.values()):
         corrected = plan.corrected(query.text, plan.corrections)
     did_you_mean = plan.corrected(query.text, plan.rare) if plan and plan.rare and corrected is None else None

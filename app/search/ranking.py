@@ -16,21 +16,40 @@ def score(scores: Scores, plan: Plan) -> np.ndarray:
     total = np.zeros(int(scores.bases[-1]))
     plan.found = []
     for term in plan.terms:
-        docs, values = scores.of_term(term.kind, plan.locale, term.term)
-        if len(docs):
+        docs, values, whole = scores.all_of_term(term.kind, plan.locale, term.term)
+        if not len(docs):
+            continue
+        if whole is not None:
+            total += whole if term.weight == 1.0 else term.weight * whole
+        else:
             total[docs] += values if term.weight == 1.0 else term.weight * values
-            plan.found.append((term, docs, values))
+        plan.found.append((term, docs, values))
     return total
 
 
-def best(total: np.ndarray, matched: np.ndarray, count: int) -> np.ndarray:
-    """The best `count` of the matching documents: by score, then by number."""
-    values = total[matched]
-    if len(matched) > count > 0:
-        least = np.partition(values, len(values) - count)[len(values) - count]
-        keep = values >= least  # all ties of the last place, so that the order does not depend on the partition
-        matched, values = matched[keep], values[keep]
-    return matched[np.lexsort((matched, -values))[:count]]
+GROUPS = 64
+"""Documents that are looked at together for a first bound on the best scores."""
+
+
+def best(scores: np.ndarray, count: int) -> np.ndarray:
+    """The `count` documents with the best scores above nothing: by score, then by number."""
+    least = _least_of_best(scores, count)
+    numbers = np.flatnonzero(scores >= least if least > 0 else scores)
+    return numbers[np.argsort(-scores[numbers], kind="stable")[:count]]
+
+
+def _least_of_best(scores: np.ndarray, count: int) -> float:
+    """A bound that at least `count` documents reach, and few others; ties at the last place reach it too.
+
+    The best of many groups of documents are that many different documents, so the `count`-th best of those is such a bound.
+    """
+    size = len(scores)
+    if not 0 < count < size:
+        return 0.0
+    groups = size // GROUPS
+    if groups >= 2 * count:
+        scores = scores[: groups * GROUPS].reshape(GROUPS, groups).max(axis=0)
+    return float(np.partition(scores, len(scores) - count)[len(scores) - count])
 
 
 def words_matched(served: Served, plan: Plan) -> np.ndarray:
@@ -42,24 +61,31 @@ def words_matched(served: Served, plan: Plan) -> np.ndarray:
     return count
 
 
-def coverage(served: Served, plan: Plan, numbers: np.ndarray) -> float:
-    """The largest share of the query's information that one of these documents has; a word that nobody has weighs as the rarest would."""
+def covers(served: Served, plan: Plan, numbers: np.ndarray, share: float) -> bool:
+    """Whether one of these documents has this share of the query's information; a word that nobody has weighs as the rarest would."""
     statistics = served.scores.statistics
     typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
     weights = {i: statistics.idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words) if not word.joined}
-    whole = sum(weights.values())
-    if not whole or not len(numbers):
-        return 0.0
-    numbers = numbers.astype(np.uint32)  # like the lists: searching would convert these otherwise
-    shares = np.zeros(len(numbers))
-    has: dict[int, np.ndarray] = {}
-    for term, docs, _ in plan.found:
-        if term.sure and term.word in weights and term.kind in ("words", "own_words"):
-            there = docs[np.minimum(docs.searchsorted(numbers), len(docs) - 1)] == numbers
-            has[term.word] = has[term.word] | there if term.word in has else there
-    for word, there in has.items():
-        shares += weights[word] * there
-    return float(shares.max()) / whole
+    needed = share * sum(weights.values())
+    if not needed:
+        return False
+    lists = [(t.word, docs) for t, docs, _ in plan.found if t.sure and t.word in weights and t.kind in ("words", "own_words")]
+    return any(_reaches(number, lists, weights, needed) for number in numbers.tolist())
+
+
+def _reaches(number: int, lists: list[tuple[int, np.ndarray]], weights: dict[int, float], needed: float) -> bool:
+    """Whether the words that a document has weigh this much together."""
+    has: set[int] = set()
+    for word, docs in lists:
+        if word in has:
+            continue
+        at = int(docs.searchsorted(number))
+        if at < len(docs) and docs[at] == number:
+            has.add(word)
+            needed -= weights[word]
+            if needed <= 1e-12:
+                return True
+    return False
 
 
 def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:

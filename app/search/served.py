@@ -101,6 +101,9 @@ class Served:
         self.category_codes = _joined([c.categories for c in contents], np.int64)
         self.article_codes = _joined([c.articles for c in contents], np.int64)
         """Translations of one article share a code."""
+        self.articles = len(numberings.articles.names)
+        """More than every code of an article."""
+        self._category_bits = _as_bits(self.category_codes == code for code in range(len(numberings.categories.names)))
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
         counts: Sequence[int] | np.ndarray = []
         if self.size:
@@ -154,12 +157,28 @@ class Served:
             found = self._synonyms[locale] = Synonyms(self.context.synonyms.get(locale, ()), locale)
         return found
 
+    def by_category(self, mask: np.ndarray) -> dict[str, int]:
+        """How many of the masked documents each category has, those without any left out."""
+        counts = np.bitwise_count(self._category_bits & _as_bits([mask])).sum(axis=1, dtype=np.int64).tolist()
+        return {category: count for category, count in zip(self.categories, counts, strict=True) if count}
+
     def in_category(self, category: str) -> np.ndarray:
         return self.category_codes == self._numberings.categories.known(category)
 
 
 def _joined(arrays: list[np.ndarray], kind: type) -> np.ndarray:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype=kind)
+
+
+def _as_bits(masks: Iterable[np.ndarray]) -> np.ndarray:
+    """Masks as rows of 64 documents a number, so that counting what two have in common takes next to nothing."""
+    rows = []
+    for mask in masks:
+        bits = np.packbits(mask)
+        row = np.zeros(-(-len(bits) // 8), dtype=np.uint64)
+        row.view(np.uint8)[: len(bits)] = bits
+        rows.append(row)
+    return np.array(rows) if rows else np.zeros((0, 1), dtype=np.uint64)
 
 
 def _key(locale: str, article_id: str) -> str:
