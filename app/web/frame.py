@@ -72,6 +72,8 @@ def init(app: Flask) -> None:
         footer_links=footer_links,
         sign_in_address=sign_in_address,
         suggestion_counts=suggestion_counts,
+        own_portal_name=own_portal_name,
+        portal_name=portal_name,
         local_text=local_text,
         local_href=local_href,
         catalog_revision=catalog_revision,
@@ -86,6 +88,17 @@ def site() -> Site:
         return context.catalog().site
     except Unavailable:
         return Site(name=current_app.extensions["brand"].name)
+
+
+def own_portal_name() -> str:
+    """The portal's name in site.yml where it says something else than the brand's; then it stands alone, without “Help”."""
+    name, brand = site().name, current_app.extensions["brand"].name
+    return "" if name in {"", "Help", brand} else name
+
+
+def portal_name() -> str:
+    """What the portal is called in titles and by other programs."""
+    return own_portal_name() or f"{current_app.extensions['brand'].name} {_('Help')}"
 
 
 def local_text(texts: Mapping[str, str], locale: str = "") -> str:

@@ -75,8 +75,9 @@ NO_MATTER = re.compile(
       | (?<=[?&;]v=)\w+ | (?<=nonce-)\w+
       | [\w-]{20,}\.[\w-]{6,}(\.[\w-]{20,})?   # signed values
       | <updated>[^<]+</updated>        # the feed's own date is that of its revision
+      | <section\ class="best".*?</section>\s* | "passage":(null|\{[^}]*\})   # whether one is clear enough rests on scores, too; its text: below
       | took[_ ]ms":?\s?[\d.]+""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -152,6 +153,13 @@ def test_every_surface_answers_as_if_the_hidden_articles_did_not_exist(sides: di
         if answer(getattr(full, who), path) != expected(without, who, path):
             different.append(path)
     assert different == []
+
+
+def test_no_passage_and_no_other_part_of_a_search_says_a_hidden_word(sides: dict[str, Side]) -> None:
+    for query in ("card", "code", "fees", "agents", "members", "declined"):
+        page = sides["full"].visitor.get(f"/en/search?q={query}").get_data(as_text=True).lower()
+        data = sides["full"].visitor.get(f"/api/v1/search?q={query}&limit=50").get_data(as_text=True).lower()
+        assert [word for word in WORDS if word in page or word in data] == []
 
 
 def test_the_comparison_sees_the_difference_when_there_is_one(sides: dict[str, Side]) -> None:
