@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from app.locales import fallbacks
+from app.search.analysis import analyzer_for
 from app.search.engine import Explanation, Hit, Query, Results
 from app.search.layouts import turned_round
 from app.search.passages import Marks, best_passage, dress
@@ -18,6 +20,7 @@ from app.search.postings import NOTHING
 from app.search.query_text import Parsed, normal, parse
 from app.search.ranking import best, covers, explain, having, score, with_phrase, words_matched
 from app.search.served import Served
+from app.search.sight import Sight
 
 CLOSE_BELOW = 0.4
 """Share of the query's information (idf) that the best article must have; below it, hits are called close, not answers."""
@@ -42,24 +45,21 @@ class Answering:
     """One query being answered."""
 
     def __init__(self, served: Served, query: Query, today: date) -> None:
-        self.served, self.query = served, query
-        self.visible = served.visible(query.viewer.audiences, today)
+        self.served, self.query, self.today = served, query, today
         self.order = fallbacks(query.locale, served.locales)
         self.by_category: dict[str, int] = {}
         self.by_locale: dict[str, int] = {}
 
     def planner(self, locale: str) -> Planner:
-        allowed = self.visible & self.served.in_locale(locale)
-        return Planner(self.served, locale, allowed, self.query.exact, lambda word: self._known_elsewhere(word, locale))
+        return Planner(self.served, self._sight(locale), self.query.exact, lambda word: self._known_elsewhere(word, locale))
+
+    def _sight(self, locale: str) -> Sight:
+        return self.served.sight(self.query.viewer.audiences, self.today, locale)
 
     def _known_elsewhere(self, word: str, locale: str) -> bool:
         """Whether another language's articles have the word: then it is no slip."""
-        for other in self.order:
-            if other != locale:
-                planner = Planner(self.served, other, self.visible & self.served.in_locale(other), True, lambda _: False)
-                if planner.knows(planner.analyzer.stem(word), "own_words"):
-                    return True
-        return False
+        others = (other for other in self.order if other != locale)
+        return any(self._sight(other).knows("own_words", analyzer_for(other).stem(word)) for other in others)
 
     def turned(self, parsed: Parsed) -> tuple[str, str] | None:
         """(locale, text) when nothing typed is known anywhere but everything is, on another keyboard layout."""
@@ -84,7 +84,8 @@ class Answering:
             plan = planner.plan(parsed, widen=place == 0)
             if not plan.terms:
                 continue
-            allowed = self._filtered(plan, planner.allowed)
+            sight = planner.sight
+            allowed = self._filtered(plan, sight.allowed)
             scores = score(self.served.scores, plan)
             if place:
                 allowed = allowed & (
@@ -92,7 +93,7 @@ class Answering:
                 )
             if seen is not None:
                 allowed = allowed & ~seen[self.served.article_codes]
-            scores *= allowed
+            scores *= sight.factors if allowed is sight.allowed else allowed
             if place + 1 < len(self.order):
                 seen = np.zeros(self.served.articles, dtype=bool) if seen is None else seen
                 seen[self.served.article_codes[scores > 0]] = True
@@ -149,23 +150,23 @@ class Answering:
         slug = pins.get(normal(self.query.text)) if pins else None
         if not slug or self.query.exact:
             return None
-        for number in np.flatnonzero(self.visible & self.served.in_locale(self.query.locale)):
+        for number in np.flatnonzero(self._sight(self.query.locale).allowed):
             entry = self.served.entries[int(number)]
             if entry and entry.slug == slug:
                 return int(number)
         return None
 
     def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
-        entry = self.served.entries[number]
-        assert entry is not None  # deleted documents are masked
-        dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row)) if self.query.snippets and ranked.marks else None
-        value = float(ranked.scores[number])
-        explanation = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned) if self.query.explain else None
-        return Hit(
-            rank=rank, article_id=entry.article_id, locale=entry.locale, category=entry.category, slug=entry.slug, title=entry.title,
-            url=entry.url, score=value, explanation=explanation, snippet=dressed.snippet if dressed else "",
-            title_marked=dressed.title if dressed else "", sections=dressed.sections if dressed else (),
-        )  # fmt: skip
+        plain, value = self.served.plain_hit(number), float(ranked.scores[number])
+        texts: dict[str, Any] = {}
+        if self.query.snippets and ranked.marks:
+            entry = self.served.entries[number]
+            assert entry is not None  # deleted documents are masked
+            dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row))
+            texts = {"snippet": dressed.snippet, "title_marked": dressed.title, "sections": dressed.sections}
+        if self.query.explain:
+            texts["explanation"] = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned)
+        return plain.placed(rank, value, **texts)
 
 
 def answer(served: Served, query: Query, today: date) -> Results:

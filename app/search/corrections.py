@@ -10,6 +10,7 @@ import numpy as np
 from app.search.analysis import Analyzer, Word, fold
 from app.search.hebrew import is_hebrew
 from app.search.served import Served
+from app.search.sight import Sight
 from app.search.spelling import LONG_WORD, SHORTEST, Correction, is_swap_or_double, likelihood, vocabulary_of
 
 COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
@@ -33,13 +34,12 @@ FAR_COMMONER = 10
 class Corrector:
     """Corrections from the vocabulary of what one viewer may see in one locale."""
 
-    def __init__(self, served: Served, analyzer: Analyzer, allowed: np.ndarray) -> None:
-        self._served, self._analyzer, self._allowed = served, analyzer, allowed
+    def __init__(self, served: Served, analyzer: Analyzer, sight: Sight) -> None:
+        self._served, self._analyzer, self._sight, self._allowed = served, analyzer, sight, sight.allowed
 
     def articles_with(self, word: str) -> int:
         """How many visible articles have exactly this word."""
-        docs, _ = self._served.scores.of_term("exact", self._analyzer.locale, word)
-        return int(np.count_nonzero(self._allowed[docs])) if len(docs) else 0
+        return self._sight.articles_with(word)
 
     def meant(self, word: Word, around: list[Word], others: list[Word]) -> list[Correction]:
         """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer.
@@ -79,6 +79,9 @@ class Corrector:
         return Correction(word, articles, likelihood(typed, meant, articles, in_context), clear and not other_form)
 
     def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
+        return self._sight.remember(("near", str(edits), typed), lambda: self._near(typed, edits))
+
+    def _near(self, typed: str, edits: int) -> list[tuple[str, int]]:
         words = {w for s in self._served.segments for w in vocabulary_of(s, self._analyzer.locale).within(typed, edits)}
         return [(w, count) for w in words if (count := self.articles_with(w))]
 
@@ -100,11 +103,13 @@ class Corrector:
         return len(docs) > 0 and bool(count.max() >= TOGETHER * len(others))
 
     def _has_pair(self, first: str, second: str) -> bool:
-        docs, _ = self._served.scores.of_term("own_pairs", self._analyzer.locale, f"{first}_{second}")
-        return bool(self._allowed[docs].any()) if len(docs) else False
+        return self._sight.knows("own_pairs", f"{first}_{second}")
 
     def commoner(self, word: Word) -> Correction | None:
         """For a rare word: the nearly equal one that far more articles have."""
+        return self._sight.remember(("commoner", word.text, word.stem, "-" if word.joined else ""), lambda: self._commoner(word))
+
+    def _commoner(self, word: Word) -> Correction | None:
         if len(self._served.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
             return None
         typed = fold(word.text)
@@ -125,7 +130,9 @@ class Corrector:
 
     def split(self, word: Word) -> Correction | None:
         """Two words run together: where some article has them side by side (`topup`), or a compound's known parts (`Mausmodus`)."""
-        typed = word.text
+        return self._sight.remember(("split", word.text), lambda: self._split(word.text))
+
+    def _split(self, typed: str) -> Correction | None:
         if len(typed) < 2 * LEAST_PART or not typed.isalpha() or is_hebrew(typed):
             return None
         best: Correction | None = None
@@ -148,7 +155,9 @@ class Corrector:
 
     def similar(self, word: Word) -> list[tuple[str, float]]:
         """Words that share most of their letters' sequences, when nothing nearer is known."""
-        typed = fold(word.text)
+        return self._sight.remember(("similar", word.text), lambda: self._similar(fold(word.text)))
+
+    def _similar(self, typed: str) -> list[tuple[str, float]]:
         if len(typed) < SHORTEST + 1:
             return []
         alike: dict[str, float] = {}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from app.content import Audience, Site, Viewer
 from app.errors import Unavailable
+from app.search.query_text import clean
 
 
 class SearchUnavailable(Unavailable):
@@ -60,8 +61,6 @@ class Query:
     @classmethod
     def from_text(cls, text: str, locale: str, viewer: Viewer, *, page: int = 1, limit: int = 10, **filters: Any) -> Query:
         """Whatever a person typed, as a query: control characters out, at most 200 characters, page and limit bounded."""
-        from app.search.query_text import clean
-
         cleaned, was_cut = clean(text)
         limit = min(max(limit, 1), 50)
         return cls(
@@ -88,6 +87,12 @@ class Hit:
     sections: tuple[tuple[str, str], ...] = ()
     """Up to two (anchor, heading) that answer, for deep links."""
     explanation: Explanation | None = None
+
+    def placed(self, rank: int, score: float, **texts: Any) -> Hit:
+        """The same article at a place in a list: what `dataclasses.replace` gives, several times faster, for ten are made at every search."""
+        made = object.__new__(Hit)
+        made.__dict__.update(self.__dict__, rank=rank, score=score, **texts)
+        return made
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,15 +14,15 @@ from app.search.corrections import Corrector
 from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT
 from app.search.query_text import MAX_WORDS, Parsed
 from app.search.served import Served
+from app.search.sight import Sight
 from app.search.spelling import Correction, vocabulary_of
 
 MOST_COMPLETIONS = 50
 """Words that a starred beginning may stand for."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanTerm:
-    """One term to look up: a kind is a group of fields (see `fields.KINDS`)."""
+class PlanTerm(NamedTuple):
+    """One term to look up: a kind is a group of fields (see `fields.KINDS`). (A tuple: a dozen are made for every search.)"""
 
     kind: str
     term: str
@@ -76,17 +77,15 @@ class Plan:
 class Planner:
     """Makes the plan of one query for one locale, from what this viewer may see there."""
 
-    def __init__(self, served: Served, locale: str, allowed: np.ndarray, exact: bool, known_elsewhere: Callable[[str], bool]) -> None:
-        self.served, self.locale, self.allowed, self.exact = served, locale, allowed, exact
-        self.analyzer: Analyzer = analyzer_for(locale)
+    def __init__(self, served: Served, sight: Sight, exact: bool, known_elsewhere: Callable[[str], bool]) -> None:
+        self.served, self.sight, self.locale, self.exact = served, sight, sight.locale, exact
+        self.analyzer: Analyzer = analyzer_for(self.locale)
         self._words_kind, self._pairs_kind = ("own_words", "own_pairs") if exact else ("words", "pairs")
         self._elsewhere = known_elsewhere
 
-    def knows(self, stem: str, kind: str = "words") -> bool:
+    def knows(self, stem: str) -> bool:
         """Whether any visible article of this locale has the stem."""
-        docs, _ = self.served.scores.of_term(kind, self.locale, stem)
-        # Mostly one of the first few is visible already.
-        return bool(self.allowed[docs[:32]].any() or (len(docs) > 32 and self.allowed[docs].any()))
+        return self.sight.knows("words", stem)
 
     def plan(self, parsed: Parsed, widen: bool = True) -> Plan:
         """The whole plan; without `widen` only what was typed (and its neighbours as pairs)."""
@@ -118,19 +117,19 @@ class Planner:
                 plan.add(self._pairs_kind, pair, 1.0, "shingle")
 
     def _correct(self, plan: Plan, free: list[int], typed: list[Word]) -> None:
-        corrector = Corrector(self.served, self.analyzer, self.allowed)
+        corrector = Corrector(self.served, self.analyzer, self.sight)
         told = [i for i, w in enumerate(plan.words) if not w.stop and not w.joined]
         for i in free:
             word = plan.words[i]
-            others = [plan.words[j] for j in told if j != i and plan.known[j]]
-            unknown = sum(not plan.known[j] for j in told if j != i)
-            around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
             if plan.known[i] or word.stop:
                 if not word.stop and (commoner := corrector.commoner(word)):
                     plan.rare[i] = commoner
                 continue
             if self._elsewhere(word.text) or any(c.isdigit() for c in word.text):
                 continue
+            others = [plan.words[j] for j in told if j != i and plan.known[j]]
+            unknown = sum(not plan.known[j] for j in told if j != i)
+            around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
             if (parts := corrector.split(word)) is not None:
                 for part in parts.word.split():
                     plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)

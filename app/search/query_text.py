@@ -18,6 +18,10 @@ _PREFIX = re.compile(r"(?:(?<=\s)|^)([^\s*\"-][^\s*\"]*)\*(?=\s|$)")
 _MINUS = re.compile(r"(?:(?<=\s)|^)-(?=\w)(\S+)")
 
 
+_GRAMMAR = re.compile(r'[-*"“”„«]')
+"""What text without any grammar has nothing of."""
+
+
 def clean(text: str) -> tuple[str, bool]:
     """The query in NFC without control and direction characters, white space folded, cut at 200; and whether it was cut."""
     was_long = len(text) > MAX_CHARACTERS
@@ -58,6 +62,8 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Read the grammar; whatever does not fit it is ordinary text."""
+    if not _GRAMMAR.search(text):
+        return Parsed(" ".join(text.split()))
     phrases: list[str] = []
     excluded: list[str] = []
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import numpy as np
 
 from app.content import Audience
-from app.search.engine import SearchContext
+from app.search.engine import Hit, SearchContext
 from app.search.fields import EXACT, field_name
 from app.search.learned import LearnedIndex
 from app.search.postings import BoundedCache, Scores, Segment, Statistics
 from app.search.shelf import Entry, Shelf
+from app.search.sight import Sight
 from app.search.synonyms import Synonyms
 
 BEGINNINGS_BYTES = 4 * 2**20
+HITS_BYTES = 4 * 2**20
+HIT_BYTES = 700
+"""About what one hit takes."""
+MOST_SIGHTS = 24
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,8 @@ class Served:
         """Translations of one article share a code."""
         self.articles = len(numberings.articles.names)
         """More than every code of an article."""
-        self._category_bits = _as_bits(self.category_codes == code for code in range(len(numberings.categories.names)))
+        bits = [_as_bits(self.category_codes == code) for code in range(len(numberings.categories.names))]
+        self._category_bits = np.array(bits) if bits else np.zeros((0, 1), dtype=np.uint64)
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
         counts: Sequence[int] | np.ndarray = []
         if self.size:
@@ -115,6 +122,8 @@ class Served:
         self.beginnings = BoundedCache(BEGINNINGS_BYTES)
         """Masks of articles by the beginnings of words in their names, for suggestions."""
         self._masks: dict[object, np.ndarray] = {}
+        self._sights: dict[object, Sight] = {}
+        self._hits = BoundedCache(HITS_BYTES)
         self._synonyms: dict[str, Synonyms] = {}
 
     def _articles(self, locale: str) -> int:
@@ -144,6 +153,26 @@ class Served:
             self._masks[audiences, day] = mask
         return mask
 
+    def sight(self, audiences: frozenset[Audience], today: date, locale: str) -> Sight:
+        """What such a viewer sees today in one language."""
+        key = (audiences, today, locale)
+        found = self._sights.get(key)
+        if found is None:
+            if len(self._sights) >= MOST_SIGHTS:
+                self._sights.clear()
+            found = self._sights[key] = Sight(self.scores, locale, self.visible(audiences, today) & self.in_locale(locale))
+        return found
+
+    def plain_hit(self, number: int) -> Hit:
+        """A document as a hit without rank, score and texts; made once."""
+        found = self._hits.get(number)
+        if found is None:
+            entry = self.entries[number]
+            assert entry is not None  # deleted documents are masked
+            found = Hit(0, entry.article_id, entry.locale, entry.category, entry.slug, entry.title, entry.url, 0.0)
+            self._hits.put(number, found, HIT_BYTES)
+        return cast(Hit, found)
+
     def in_locale(self, locale: str) -> np.ndarray:
         mask = self._masks.get(locale)
         if mask is None:
@@ -159,7 +188,7 @@ class Served:
 
     def by_category(self, mask: np.ndarray) -> dict[str, int]:
         """How many of the masked documents each category has, those without any left out."""
-        counts = np.bitwise_count(self._category_bits & _as_bits([mask])).sum(axis=1, dtype=np.int64).tolist()
+        counts = np.bitwise_count(self._category_bits & _as_bits(mask)).sum(axis=1, dtype=np.int64).tolist()
         return {category: count for category, count in zip(self.categories, counts, strict=True) if count}
 
     def in_category(self, category: str) -> np.ndarray:
@@ -170,15 +199,12 @@ def _joined(arrays: list[np.ndarray], kind: type) -> np.ndarray:
     return np.concatenate(arrays) if arrays else np.zeros(0, dtype=kind)
 
 
-def _as_bits(masks: Iterable[np.ndarray]) -> np.ndarray:
-    """Masks as rows of 64 documents a number, so that counting what two have in common takes next to nothing."""
-    rows = []
-    for mask in masks:
-        bits = np.packbits(mask)
-        row = np.zeros(-(-len(bits) // 8), dtype=np.uint64)
-        row.view(np.uint8)[: len(bits)] = bits
-        rows.append(row)
-    return np.array(rows) if rows else np.zeros((0, 1), dtype=np.uint64)
+def _as_bits(mask: np.ndarray) -> np.ndarray:
+    """A mask as numbers of 64 bits, so that counting what two have in common takes next to nothing."""
+    bits = np.zeros(-(-len(mask) // 64), dtype=np.uint64)
+    packed = np.packbits(mask)
+    bits.view(np.uint8)[: len(packed)] = packed
+    return bits
 
 
 def _key(locale: str, article_id: str) -> str:
