@@ -75,14 +75,17 @@ NO_MATTER = re.compile(
       | (?<=[?&;]v=)\w+ | (?<=nonce-)\w+
       | [\w-]{20,}\.[\w-]{6,}(\.[\w-]{20,})?   # signed values
       | <updated>[^<]+</updated>        # the feed's own date is that of its revision
-      | <section\ class="best".*?</section>\s* | "passage":(null|\{[^}]*\})   # whether one is clear enough rests on scores, too; its text: below
       | took[_ ]ms":?\s?[\d.]+""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
 
 
+PASSAGE = re.compile(r"""<section class="best".*?</section>\s*|"passage":(null|\{[^}]*\}),""", re.DOTALL)
+"""Whether one is clear enough rests on scores, which all articles have a part in; what it says is looked at by itself."""
+
+
 def normal(text: str) -> str:
-    return NO_MATTER.sub("…", text)
+    return NO_MATTER.sub("…", PASSAGE.sub("", text))
 
 
 class Side:
