@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,10 @@ class Answering:
                 )
             if seen is not None:
                 allowed = allowed & ~seen[self.served.article_codes]
-            scores *= sight.factors if allowed is sight.allowed else allowed
+            if allowed is not sight.allowed:
+                scores *= allowed
+            elif not sight.is_all:
+                scores *= sight.factors
             if place + 1 < len(self.order):
                 seen = np.zeros(self.served.articles, dtype=bool) if seen is None else seen
                 seen[self.served.article_codes[scores > 0]] = True
@@ -129,8 +133,10 @@ class Answering:
 
     def hits(self, found: list[Ranked]) -> tuple[Hit, ...]:
         """The page of hits that was asked for, dressed."""
-        ordered = list(self._ordered(found))
-        page = ordered[self.query.offset : self.query.offset + self.query.limit]
+        page = list(islice(self._ordered(found), self.query.offset, self.query.offset + self.query.limit))
+        if not self.query.snippets and not self.query.explain:
+            plain = self.served.plain_hit
+            return tuple([plain(n).placed(rank, float(r.scores[n])) for rank, (r, n, _) in enumerate(page, self.query.offset + 1)])
         if self.query.snippets:
             self.served.shelf.fetch([e.row for _, n, _ in page if (e := self.served.entries[n])])
         return tuple(self._hit(r, number, rank, pinned) for rank, (r, number, pinned) in enumerate(page, self.query.offset + 1))

@@ -59,8 +59,9 @@ class Plan:
 
     def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1, sure: bool = True) -> None:
         """Add a term unless it is there already: what was typed goes first and keeps its weight."""
-        if term and (kind, term) not in self._seen:
-            self._seen.add((kind, term))
+        key = (kind, term)
+        if term and key not in self._seen:
+            self._seen.add(key)
             self.terms.append(PlanTerm(kind, term, weight, origin, word, sure))
 
     def corrected(self, text: str, which: dict[int, Correction]) -> str:
@@ -105,8 +106,9 @@ class Planner:
         return plan
 
     def _typed(self, plan: Plan, chunks: list[list[Word]]) -> None:
+        knows = self.sight.knows
         for number, word in enumerate(plan.words):
-            plan.known.append(self.knows(word.stem))
+            plan.known.append(knows("words", word.stem))
             plan.add(self._words_kind, word.stem, 1.0, "query", number)
             plan.add("exact", word.text, 1.0, "exact", number)
             if self.analyzer.grams:

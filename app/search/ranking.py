@@ -34,8 +34,8 @@ GROUPS = 64
 def best(scores: np.ndarray, count: int) -> np.ndarray:
     """The `count` documents with the best scores above nothing: by score, then by number."""
     least = _least_of_best(scores, count)
-    numbers = np.flatnonzero(scores >= least if least > 0 else scores)
-    return numbers[np.argsort(-scores[numbers], kind="stable")[:count]]
+    numbers = (scores >= least if least > 0 else scores > 0).nonzero()[0]
+    return numbers[(-scores[numbers]).argsort(kind="stable")[:count]]
 
 
 def _least_of_best(scores: np.ndarray, count: int) -> float:
@@ -48,8 +48,12 @@ def _least_of_best(scores: np.ndarray, count: int) -> float:
         return 0.0
     groups = size // GROUPS
     if groups >= 2 * count:
-        scores = scores[: groups * GROUPS].reshape(GROUPS, groups).max(axis=0)
-    return float(np.partition(scores, len(scores) - count)[len(scores) - count])
+        tops = np.maximum.reduce(scores[: groups * GROUPS].reshape(GROUPS, groups), axis=0)
+    else:
+        tops = scores.copy()
+    place = len(tops) - count
+    tops.partition(place)
+    return float(tops[place])
 
 
 def words_matched(served: Served, plan: Plan) -> np.ndarray:

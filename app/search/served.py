@@ -22,7 +22,7 @@ BEGINNINGS_BYTES = 4 * 2**20
 HITS_BYTES = 4 * 2**20
 HIT_BYTES = 700
 """About what one hit takes."""
-MOST_SIGHTS = 24
+MOST_SIGHTS = 16
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Served:
 
     def by_category(self, mask: np.ndarray) -> dict[str, int]:
         """How many of the masked documents each category has, those without any left out."""
-        counts = np.bitwise_count(self._category_bits & _as_bits(mask)).sum(axis=1, dtype=np.int64).tolist()
+        counts = np.add.reduce(np.bitwise_count(self._category_bits & _as_bits(mask)), axis=1, dtype=np.uint32).tolist()
         return {category: count for category, count in zip(self.categories, counts, strict=True) if count}
 
     def in_category(self, category: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.search.postings import BoundedCache, Scores
 
-REMEMBERED_BYTES = 2**20
+REMEMBERED_BYTES = 2 * 2**20
 """For each sight; there are as many as audiences times languages."""
 ANSWER_BYTES = 400
 """About what one answer takes, its key counted."""
@@ -29,6 +29,7 @@ class Sight:
         self.scores, self.locale, self.allowed = scores, locale, allowed
         self.factors = allowed.astype(np.float64)
         """The mask as numbers to multiply scores by."""
+        self.is_all = bool(allowed.all())
         self._answers = BoundedCache(REMEMBERED_BYTES)
 
     def remember(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
