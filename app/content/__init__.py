@@ -31,6 +31,7 @@ from app.content.changes import Change, reader_text, what_changed
 from app.content.current import CurrentCatalog
 from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, ContentUnavailable, PublishBusy
 from app.content.pointer import Pointer, publishing_lock, read_pointer, write_pointer
+from app.content.publications import Publication, publications
 from app.content.publishing import Gathered, check, gather
 from app.content.repository import ArticleRepository, Commit
 from app.content.site import SearchTest, Synonyms
@@ -61,6 +62,7 @@ __all__ = [
     "Notice",
     "Pointer",
     "Problem",
+    "Publication",
     "PublishBusy",
     "QuickAction",
     "Rendering",
@@ -77,6 +79,7 @@ __all__ = [
     "follow",
     "gather",
     "portal_path",
+    "publications",
     "publishing_lock",
     "read_pointer",
     "reader_text",

@@ -56,6 +56,7 @@ from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
 from app.deflection.past_searches import PastQuery, past_queries
 from app.deflection.rates import export_rates
 from app.deflection.redaction import redact, requester_hash
+from app.deflection.repairs import Addition
 from app.deflection.report import Mark, Report
 from app.deflection.report_request import RANGES, ReportRequest
 from app.deflection.report_store import report_of
@@ -80,6 +81,7 @@ __all__ = [
     "RANGES",
     "TABLES",
     "Actor",
+    "Addition",
     "AgentAnswer",
     "ArticleRow",
     "Audit",

@@ -9,10 +9,11 @@ import numpy as np
 
 from app.deflection import facts, subjects
 from app.deflection.article_report import ArticleRow, article_rows
-from app.deflection.avoided import REPAIR_PRIOR, Cost, cost_avoided, gaps
+from app.deflection.avoided import Cost, cost_avoided, gaps, repair_share
 from app.deflection.facts import DAY_MS, Frame, TicketFact
 from app.deflection.failures import ClusterName, FailureRow, UnsearchedRow, failure_rows, unsearched_rows
 from app.deflection.metrics import Change, Summary, WindowPoint, change, share, share_of_searches, summary, window_sensitivity
+from app.deflection.repairs import Addition, repairs
 from app.deflection.report_request import LINKS, ReportRequest, Span, apply_filters, left_out
 from app.deflection.statistics import Proportion
 from app.deflection.thresholds import Thresholds, may_show_filtered, visible_groups
@@ -43,7 +44,8 @@ class Material:
     """Day → needs whose final outcome changed since it was first published."""
     last_year: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """Week start → (solved, all) a year before it."""
-    repair: tuple[float, float] = REPAIR_PRIOR
+    additions: Sequence[Addition] = ()
+    """Articles that appeared, from the content's history."""
     newest: int = 0
     """When the newest event was received (ms)."""
     version: str = ""
@@ -85,6 +87,8 @@ class Report:
     restated: int = 0
     last_year: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     category_of: Mapping[str, str] = field(default_factory=dict)
+    repairs: int = 0
+    """Clusters that got an article here, from which the share that an article mends is learnt."""
     newest: int = 0
     version: str = ""
 
@@ -111,6 +115,7 @@ def build(
     now = summary(final, len(tickets), surveyed)
     late = lateness(every.counted, as_of)
     weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
+    mended = repairs(every.counted.final(as_of), material.additions, now.calibrated)
     days = max(1, min(span.end, as_of // DAY_MS) - span.start)
     articles = _visible_articles(article_rows(final, material.category_of), final, outside, thresholds.row)
     final_outside = [rest.counted.final(as_of) for rest in outside]
@@ -127,7 +132,7 @@ def build(
         failures=tuple(
             failure_rows(
                 final,
-                gaps(final, now.calibrated, days, material.repair),
+                gaps(final, now.calibrated, days, repair_share(mended)),
                 material.names,
                 thresholds.row,
                 final_outside,
@@ -145,6 +150,7 @@ def build(
         restated=sum(n for day, n in material.restated.items() if span.start <= day < span.end),
         last_year={} if request.active else material.last_year,
         category_of=material.category_of,
+        repairs=len(mended),
         newest=material.newest,
         version=material.version,
     )

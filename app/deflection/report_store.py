@@ -18,6 +18,7 @@ from app.deflection.events import milliseconds
 from app.deflection.facts import Frame, TicketFact
 from app.deflection.ledger import outcome_stamp
 from app.deflection.need_columns import columns_of_days, frame_of_days, person_places
+from app.deflection.repairs import Addition
 from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
 from app.deflection.thresholds import Thresholds
@@ -69,6 +70,7 @@ def material(
     category_of: Mapping[str, str] | None = None,
     translated: Mapping[str, frozenset[str]] | None = None,
     marks: Sequence[Mark] = (),
+    additions: Sequence[Addition] = (),
 ) -> Material:
     """Everything a report of the span is made of. What others know of articles is passed in as values."""
     needs, people = needs_of_span(db, span.read_from, span.end)
@@ -79,6 +81,7 @@ def material(
         category_of=category_of or {},
         translated=translated or {},
         marks=(*marks, *notes(db, span.start, span.end)),
+        additions=additions,
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),
         last_year=_last_year(db, span),
         newest=int(db.execute(text(_NEWEST)).scalar_one()),
@@ -94,11 +97,12 @@ def report_of(
     category_of: Mapping[str, str] | None = None,
     translated: Mapping[str, frozenset[str]] | None = None,
     marks: Sequence[Mark] = (),
+    additions: Sequence[Addition] = (),
     cost: tuple[float, float] = (0.0, 0.0),
 ) -> Report:
     """The report of a request at this moment, from the rows. What others know of articles is passed in as values."""
     span = span_of(request, now)
-    return build(material(db, span, category_of, translated, marks), request, span, milliseconds(now), thresholds, cost)
+    return build(material(db, span, category_of, translated, marks, additions), request, span, milliseconds(now), thresholds, cost)
 
 
 def needs_of_span(db: Session, start: int, end: int) -> tuple[Frame, np.ndarray]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from flask import request, url_for
 
-from app.content import Catalog
-from app.deflection import RANGES, Mark, Report, ReportRequest, Thresholds, report_of
+from app.content import ArticleRepository, Catalog, Publication, publications
+from app.deflection import RANGES, Addition, Mark, Report, ReportRequest, Thresholds, report_of
 from app.errors import Unavailable
 from app.web import context, report_charts, report_words
-from app.web.i18n import gettext as _
+from app.web.i18n import ngettext
 from app.web.report_charts import date_of
 
+HISTORY = timedelta(weeks=2 * max(RANGES))
+"""How far back articles are looked up: a report compares its range with the one before it."""
+FEWEST_CHANGED = 3
+MOST_REVISIONS = 3
 LATE_AFTER = timedelta(hours=24)
 FIRST_ROWS = 6
 """Rows of a table that the page shows at once; the others follow behind a summary, and in the CSV."""
@@ -33,6 +38,8 @@ def current_report() -> Report:
 def report_for(asked: ReportRequest) -> Report:
     """The report of a choice, as of now."""
     settings, catalog = context.portal().settings, catalog_or_none()
+    midnight = context.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    history = _history(context.portal().articles, catalog, midnight - HISTORY) if catalog else ()
     return report_of(
         context.db(),
         asked,
@@ -40,7 +47,8 @@ def report_for(asked: ReportRequest) -> Report:
         thresholds(),
         category_of={a.id: a.category for a in catalog.indexable()} if catalog else {},
         translated=_translated(catalog),
-        marks=_publications(catalog),
+        marks=publication_marks(history),
+        additions=[Addition(p.article, p.locale, _day(p)) for p in history if p.added],
         cost=(settings.cost_per_ticket_low, settings.cost_per_ticket_high),
     )
 
@@ -63,15 +71,37 @@ def _translated(catalog: Catalog | None) -> dict[str, frozenset[str]]:
     return {id: frozenset(locales) for id, locales in found.items()}
 
 
-def _publications(catalog: Catalog | None) -> list[Mark]:
-    """Days on which several articles changed, as marks on the trend; a single small edit would only clutter it."""
-    if catalog is None:
-        return []
-    counts: dict[int, int] = {}
-    for article in catalog.indexable():
-        day = (article.updated_at.astimezone(UTC).date() - date_of(0)).days
-        counts[day] = counts.get(day, 0) + 1
-    return [Mark(day, _("%(n)s articles updated", n=n), "articles") for day, n in sorted(counts.items()) if n >= 3]
+@lru_cache(maxsize=4)
+def _history(articles: ArticleRepository, catalog: Catalog, since: datetime) -> tuple[Publication, ...]:
+    """What was added and changed; a catalog never changes, so its history is asked for once a day."""
+    try:
+        return tuple(publications(articles, catalog, since))
+    except Unavailable:
+        # The trend is worth showing without its marks.
+        return ()
+
+
+def publication_marks(found: Sequence[Publication]) -> list[Mark]:
+    """Days on which articles were added, or several changed, with their revisions; a single small edit would only clutter the trend."""
+    by_day: dict[int, list[Publication]] = {}
+    for publication in found:
+        by_day.setdefault(_day(publication), []).append(publication)
+    marks = []
+    for day, here in sorted(by_day.items()):
+        added = {(p.article, p.locale) for p in here if p.added}
+        changed = {(p.article, p.locale) for p in here} - added
+        if not added and len(changed) < FEWEST_CHANGED:
+            continue
+        parts = [ngettext("%(num)s article added", "%(num)s articles added", len(added))] if added else []
+        parts += [ngettext("%(num)s article changed", "%(num)s articles changed", len(changed))] if changed else []
+        revisions = list(dict.fromkeys(p.revision[:7] for p in here))
+        named = ", ".join(revisions[:MOST_REVISIONS]) + (" …" if len(revisions) > MOST_REVISIONS else "")
+        marks.append(Mark(day, f"{', '.join(parts)} ({named})", "articles"))
+    return marks
+
+
+def _day(publication: Publication) -> int:
+    return (publication.at.astimezone(UTC).date() - date_of(0)).days
 
 
 def page_of(report: Report) -> dict[str, object]:
