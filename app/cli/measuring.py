@@ -145,14 +145,30 @@ def tickets() -> None:
 @tickets.command("import")
 @click.argument("file", type=FILE)
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="Default: by the file's name.")
+@click.option(
+    "--complete-to", help="Every ticket up to this moment is in the file or known (date and time with its zone, else UTC; or milliseconds)."
+)
 @click.option("--skip-bad", is_flag=True, help="Leave bad lines out instead of refusing the file.")
 @plain_errors
-def tickets_import(file: Path, form: str | None, skip_bad: bool) -> None:
+def tickets_import(file: Path, form: str | None, complete_to: str | None, skip_bad: bool) -> None:
     """Read tickets that came by e-mail, phone or another helpdesk from FILE, so that they count. Safe to repeat."""
+    complete = _moment(complete_to) if complete_to else None
     is_csv = (form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")) == "csv"
     with opened_database() as (database, settings), click.open_file(str(file), "r", encoding="utf-8-sig") as lines:
-        report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), skip_bad=skip_bad)
+        report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), complete_to=complete,
+                                skip_bad=skip_bad)  # fmt: skip
     click.echo(f"Read {report.lines} line(s): {report.new} new event(s).")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdecimal() else datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise Invalid(f"“{text[:40]}” is neither milliseconds nor a date and time") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment > datetime.now(UTC):
+        raise Invalid("A feed cannot be complete up to a moment that has not come yet.")
+    return moment
 
 
 def _rules(settings: Settings, config_file: Path | None) -> Rulebook:

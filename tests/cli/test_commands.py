@@ -134,3 +134,17 @@ def test_a_developers_env_file_is_read_by_the_portal_and_left_out_by_tests(tmp_p
 def test_the_data_folder_is_private(tmp_path: Path) -> None:
     with_secret_key(Settings(root=tmp_path))
     assert (tmp_path / "var").stat().st_mode & 0o077 == 0
+
+
+def test_tickets_are_imported_with_how_far_the_feed_is_complete(desk: Desk) -> None:
+    file = desk.folder / "desk.jsonl"
+    file.write_text(json.dumps({"ticket_id": "d-1", "t_created": 1_700_000_000_000, "subject": "Lock jammed", "requester": "a@example.com"}))
+    done = desk.kb("tickets", "import", str(file), "--complete-to", "2026-01-31T12:00:00+01:00")
+    assert done.returncode == 0, done.stderr
+    assert "2 new event(s)" in done.stdout
+    again = desk.kb("tickets", "import", str(file), "--complete-to", "1769857200000")
+    assert "0 new event(s)" in again.stdout, "milliseconds name the same moment"
+    refused = desk.kb("tickets", "import", str(file), "--complete-to", "yesterday")
+    assert refused.returncode == 1
+    assert "neither milliseconds nor a date and time" in refused.stderr
+    assert "has not come yet" in desk.kb("tickets", "import", str(file), "--complete-to", "2999-01-01").stderr
