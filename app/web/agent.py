@@ -53,6 +53,7 @@ from app.web.letters import answered
 from app.web.told_audits import audits_of_request
 from app.web.told_events import all_told, read_articles, title_of, tried
 from app.web.visitors import actor
+from app.web.waves import waves
 
 bp = Blueprint("agent", __name__, url_prefix="/agent")
 
@@ -73,6 +74,7 @@ def inbox() -> str:
     tickets = queue(context.db(), view, _me().id, PAGE + 1, (min(page, 10_000) - 1) * PAGE)
     return render_template(
         "agent/queue.html",
+        waves=waves(),
         view=view,
         tickets=tickets[:PAGE],
         page=page,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from app.accounts import Role
-from app.deflection import DEFINITIONS, TABLES, Today, notice_proposal, report_of_today, spikes
+from app.deflection import DEFINITIONS, TABLES, Today, report_of_today
 from app.locales import own_name
 from app.web import context
 from app.web.access import requires
@@ -14,6 +14,7 @@ from app.web.filters import number, short_date
 from app.web.i18n import gettext as _
 from app.web.report_charts import date_of
 from app.web.report_page import current_report, page_of, thresholds
+from app.web.waves import waves
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -58,9 +59,8 @@ def today() -> str:
     """The day so far, from the events alone."""
     k = context.portal().settings.privacy_k_query
     report = report_of_today(context.db(), context.now(), k)
-    waves = [(spike, notice_proposal(spike, context.now())) for spike in spikes(context.db(), context.now())]
     return render_template(
-        "reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report), waves=waves
+        "reports/today.html", report=report, k=k, plot=_plot_of_days(report), per_hundred=_per_hundred(report), waves=waves()
     )
 
 

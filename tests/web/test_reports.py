@@ -258,6 +258,7 @@ def test_a_wave_of_one_question_proposes_a_notice(app, portal, signed_in):
     with portal.database.session() as db:
         deflection.assign_due(db, datetime.now(UTC))
         deflection.name_clusters(db, datetime.now(UTC), 3)
-    words = _words(_text(signed_in(Role.MANAGER).get("/reports/today")))
-    assert "Unusually many people ask about" in words
-    assert "tone: warning" in words
+    for role, address in ((Role.MANAGER, "/reports/today"), (Role.AGENT, "/agent/")):
+        words = _words(_text(signed_in(role).get(address)))
+        assert "Unusually many people ask about" in words
+        assert "tone: warning" in words
