@@ -16,8 +16,8 @@ class Text(fields.String):
         return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
 
 
-SAID = validate.Regexp(r"^\s*\S", error="Must not be empty.")
-"""White space says nothing."""
+SAID = validate.Regexp(r"^[\s\S]*[^\s\u0000-\u001f\u007f-\u009f]", error="Must not be empty.")
+"""At least one character that is neither white space nor a control; written so that JSON Schema's and Python's `\\s` agree on it."""
 
 
 class Strict(ma.Schema):

@@ -73,7 +73,7 @@ def _field(name: str, hint: Any) -> dict[str, Any]:
     else:
         schema = dict(IDENTIFIER)
     schema |= LIMITS.get(name, {})
-    return schema
+    return {"anyOf": [schema, {"type": "null"}]} if type(None) in kinds else schema
 
 
 def is_from_page(event: Event) -> bool:
