@@ -39,7 +39,7 @@ _RECORD = np.dtype(
      *((name, "i1") for name in ("kind", "rule", "link_class", "vote")),
      *((name, "?") for name in ("post_ticket", "opened", "satisfied", "solved"))]
 )  # fmt: skip
-_TEXTS = tuple(name for name in CODED if name in _RECORD.names)
+_TEXTS = tuple(name for name in CODED if name in (_RECORD.names or ()))
 FORMAT = hashlib.blake2b(repr((_RECORD.descr, _TEXTS)).encode(), digest_size=6).hexdigest()
 """Records of another layout are left alone and made anew."""
 _RULES = {f"R{i}": i for i in range(12)}
@@ -153,7 +153,7 @@ def columns_of_days(db: Session, start: int, end: int) -> list[Columns]:
     with _lock:
         found = {day: _unpacked[where, day][1] for day, id in known.items() if _unpacked.get((where, day), (0,))[0] == id}
     wanted = [id for day, id in known.items() if day not in found]
-    fetched = {}
+    fetched: dict[int, tuple[int, Columns]] = {}
     for chunk in _chunks(wanted, 400):
         sql = text("SELECT day, id, data FROM need_columns WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
         fetched |= {day: (id, Columns.unpacked(data)) for day, id, data in db.execute(sql, {"ids": chunk})}

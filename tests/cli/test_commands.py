@@ -138,7 +138,9 @@ def test_the_data_folder_is_private(tmp_path: Path) -> None:
 
 def test_tickets_are_imported_with_how_far_the_feed_is_complete(desk: Desk) -> None:
     file = desk.folder / "desk.jsonl"
-    file.write_text(json.dumps({"ticket_id": "d-1", "t_created": 1_700_000_000_000, "subject": "Lock jammed", "requester": "a@example.com"}))
+    file.write_text(
+        json.dumps({"ticket_id": "d-1", "t_created": 1_700_000_000_000, "subject": "Lock jammed", "requester": "a@example.com"})
+    )
     done = desk.kb("tickets", "import", str(file), "--complete-to", "2026-01-31T12:00:00+01:00")
     assert done.returncode == 0, done.stderr
     assert "2 new event(s)" in done.stdout
