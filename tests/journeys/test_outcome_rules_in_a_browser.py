@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
@@ -123,11 +123,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, f"--user-agent={AGENT}"])
-        yield started
-        started.close()
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, f"--user-agent={AGENT}"])
+    yield started
+    started.close()
 
 
 @pytest.fixture
