@@ -6,7 +6,7 @@ through `record` or `EventQueue` and read outcomes through `audit` and the repor
 
 from app.deflection.article_report import ArticleRow
 from app.deflection.audit import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
-from app.deflection.busiest import views_by_article
+from app.deflection.busiest import views_by_article, votes_by_article
 from app.deflection.cluster_names import label_clusters as name_clusters
 from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
 from app.deflection.cluster_store import (
@@ -191,5 +191,6 @@ __all__ = [
     "trial_stopped",
     "verify_sample",
     "views_by_article",
+    "votes_by_article",
     "watch_trial",
 ]

@@ -18,6 +18,7 @@ from app.locales import own_name
 from app.search import Hit, Query, Results, SearchUnavailable, Suggestion
 from app.web import context, visitors
 from app.web.frame import NoticeText, notice_text, site
+from app.web.reading_counts import solved_share
 from app.web.security import limiter
 from app.web.topics import topic_of, topics_for
 
@@ -38,6 +39,8 @@ class Row:
     article: Article | None
     link: str
     jumps: list[tuple[str, str]]
+    solved: float | None
+    """The share of voters whose problem it solved, if that is worth saying."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ def _row(hit: Hit, trail: Trail, locale: str) -> Row:
         article=context.catalog().translations(hit.article_id).get(hit.locale),
         link=trail.link(hit.url, hit.rank),
         jumps=[(heading, trail.link(f"{hit.url}#{anchor}", hit.rank)) for anchor, heading in hit.sections if anchor],
+        solved=solved_share(hit.article_id),
     )
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app, g
-from sqlalchemy.exc import SQLAlchemyError
+from flask import g
 
 from app.content import Article, Category
-from app.deflection import views_by_article
-from app.errors import Unavailable
 from app.locales import fallbacks
 from app.web import context
 from app.web.frame import site
 from app.web.i18n import current_locale
+from app.web.reading_counts import views_until_today
 
 ON_HOME = 4
 
@@ -73,17 +71,3 @@ def make_topic(category: Category, articles: list[Article], locale: str) -> Topi
     first = sorted(pinned + rest, key=lambda a: a.locale != locale)[:ON_HOME]
     title, description = (text.title, text.description) if text else (category.slug, "")
     return Topic(category.slug, category.icon, title, description, articles, first)
-
-
-def views_until_today() -> dict[str, int]:
-    """Views of each article in the four weeks before today; asked once a day, because the pages that use it are cached by the day."""
-    today = context.today()
-    known = current_app.extensions.get("views_by_article")
-    if known is None or known[0] != today:
-        try:
-            with context.portal().database.session() as db:
-                known = (today, views_by_article(db, today))
-        except (Unavailable, SQLAlchemyError):
-            return {}  # the articles are there without it, in the order of the site
-        current_app.extensions["views_by_article"] = known
-    return known[1]  # type: ignore[no-any-return]

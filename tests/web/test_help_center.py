@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,13 @@ from html.parser import HTMLParser
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from app.accounts import Role
 from app.content import VISITOR
-from app.deflection import View, milliseconds, recompute_due, record
+from app.deflection import View, Vote, milliseconds, recompute_due, record
 from app.search import SearchUnavailable
-from app.web.topics import views_until_today
+from app.web.reading_counts import views_until_today, votes_until_today
 
 
 class Page(HTMLParser):
@@ -563,3 +565,41 @@ def test_home_shows_the_most_read_articles_of_a_topic_first(make_app: Callable[.
     with app.test_request_context("/en/"):
         assert views_until_today() == {busy.id: 3}
     assert app.test_client().get("/en/").status_code == 200
+
+
+def test_a_hit_says_how_many_it_solved_a_problem_for_when_enough_have_voted(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    portal = app.extensions["portal"]
+    now = datetime.now(UTC)
+    catalog = portal.current.get()
+    judged, praised_by_few, disliked = (catalog.article("en", s).id for s in ("activate-your-card", "card-declined", "close-your-account"))
+    ballots = {judged: [1] * 30 + [-1] * 10, praised_by_few: [1] * 29, disliked: [1] * 20 + [-1] * 20}
+    with portal.database.session() as db:
+        for article, values in ballots.items():
+            for n, value in enumerate(values):
+                _open_and_judge(db, article, f"{article}-{n}", now - timedelta(days=2), [-value, value] if n % 2 else [value])
+        for n in range(20):
+            _open_and_judge(db, judged, f"staff-{n}", now - timedelta(days=2), [-1], role="agent")
+            _open_and_judge(db, judged, f"old-{n}", now - timedelta(days=200), [-1])
+    recompute_due(portal.database, now)
+    with app.test_request_context("/en/search"):
+        assert votes_until_today() == {judged: (30, 40), praised_by_few: (29, 29), disliked: (20, 40)}
+    client = app.test_client()
+    page = client.get("/en/search?q=card").text
+    assert re.findall(r"(\d+%) say it solved their problem", page) == ["75%"]
+    assert re.search(r"<h2><a[^>]*/activate-your-card\?(?:(?!<li).)*75% say", page, re.S)
+    assert {"/en/articles/card-declined", "/en/articles/activate-your-card"} <= {link.partition("?")[0] for link in Page(page).links}
+    assert "solved their problem" not in client.get("/en/search?q=close+account").text
+
+
+def _open_and_judge(db: Session, article: str, name: str, moment: datetime, values: list[int], role: str = "customer") -> None:
+    """Somebody opens an article twice and votes on it, perhaps changing their mind."""
+    visitor = hashlib.sha256(name.encode()).hexdigest()[:22]
+    who = {"t_client": None, "t_sent": None, "visitor": visitor, "tab": "t", "account": None, "role": role, "ua": "Mozilla/5.0"}
+    for n in range(2):
+        received = milliseconds(moment) + n * 60_000
+        view = View(**who, event_id=f"o-{name}-{n}", t_recv=received, view_id=f"{name}-{n}", article=article, source="external", beacon=True)
+        record(db, view)
+    for n, value in enumerate(values):
+        received = milliseconds(moment) + 120_000 + n * 5_000
+        record(db, Vote(**who, event_id=f"v-{name}-{n}", t_recv=received, kind="helpful", value=value, view_id=f"{name}-1"))
