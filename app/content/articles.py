@@ -198,6 +198,14 @@ class QuickAction:
 
 
 @dataclass(frozen=True)
+class TopicField:
+    """Something about the account that a request on a topic needs: a line of its own in the contact form."""
+
+    label: dict[str, str]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
 class RequestTopic:
     """A topic of the contact form. A safety topic (fraud, lost card) shows the phone line and no answers first."""
 
@@ -205,6 +213,8 @@ class RequestTopic:
     label: dict[str, str]
     safety: bool = False
     phone: str = ""
+    fields: tuple[TopicField, ...] = ()
+    """At most two."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.content.articles import Category, CategoryText, Channel, Notice, Problem, QuickAction, RequestTopic, Site
+from app.content.articles import Category, CategoryText, Channel, Notice, Problem, QuickAction, RequestTopic, Site, TopicField
 from app.content.yaml_values import Malformed, Reader, Value, parse
 
 MAX_BYTES = 262_144
+MAX_TOPIC_FIELDS = 2
+MAX_FIELD_LABEL = 80
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 _HREF = re.compile(r"(https?://|mailto:|tel:|/(?![/\\]))[^\s\"'<>\\]*")
 _SITE_KEYS = frozenset(
@@ -173,7 +175,7 @@ def _action(reader: Reader, value: Value, locales: tuple[str, ...]) -> QuickActi
 
 
 def _topic(reader: Reader, value: Value, locales: tuple[str, ...]) -> RequestTopic | None:
-    given = reader.mapping(value, "a topic", frozenset({"slug", "label", "safety", "phone"}))
+    given = reader.mapping(value, "a topic", frozenset({"slug", "label", "safety", "phone", "fields"}))
     label = reader.by_locale(given.get("label"), "label", locales)
     if not label:
         reader.error(value.line, "a topic needs a “label”")
@@ -181,7 +183,25 @@ def _topic(reader: Reader, value: Value, locales: tuple[str, ...]) -> RequestTop
     safety, phone = reader.flag(given.get("safety"), "safety"), reader.text(given.get("phone"), "phone", longest=60)
     if safety and not phone:
         reader.warning(value.line, "a safety topic shows a phone line instead of answers; add “phone”")
-    return RequestTopic(_slug(reader, given.get("slug"), value), label, safety, phone)
+    return RequestTopic(_slug(reader, given.get("slug"), value), label, safety, phone, _topic_fields(reader, given.get("fields"), locales))
+
+
+def _topic_fields(reader: Reader, value: Value | None, locales: tuple[str, ...]) -> tuple[TopicField, ...]:
+    items = reader.items(value, "fields")
+    if len(items) > MAX_TOPIC_FIELDS:
+        # Every field more makes fewer people finish; an agent can still ask.
+        reader.error(items[MAX_TOPIC_FIELDS].line, f"a topic has at most {MAX_TOPIC_FIELDS} “fields”; leave out the others")
+    fields = []
+    for item in items:
+        given = reader.mapping(item, "a field", frozenset({"label", "optional"}))
+        label = reader.by_locale(given.get("label"), "label", locales)
+        if not label:
+            reader.error(item.line, "a field needs a “label”")
+        elif longest := next((text for text in label.values() if len(text) > MAX_FIELD_LABEL), ""):
+            reader.error(item.line, f"the label “{longest[:40]}…” of a field is longer than {MAX_FIELD_LABEL} characters")
+        else:
+            fields.append(TopicField(label, reader.flag(given.get("optional"), "optional")))
+    return tuple(fields)
 
 
 def _link(reader: Reader, value: Value, locales: tuple[str, ...]) -> tuple[dict[str, str], str] | None:

@@ -144,6 +144,8 @@ def check(locale: str) -> str | BaseResponse | tuple[str, int] | tuple[str, int,
     form = checked(sent_form())
     if form.errors:
         return _page(form, []), 422
+    if form.has_unseen_fields:
+        return _page(form, [], unseen=True)
     if form.is_safety or not _offered(form, form.subject):
         return _send(form)
     keep(form)
@@ -168,6 +170,8 @@ def send(locale: str) -> str | BaseResponse | tuple[str, int] | tuple[str, int, 
     form = checked(sent_form())
     if form.errors:
         return _page(form, []), 422
+    if form.has_unseen_fields:
+        return _page(form, [], unseen=True)
     return _send(form)
 
 
@@ -246,7 +250,7 @@ def _add_to(ticket: Ticket, form: ContactForm) -> BaseResponse:
             db,
             ticket.number,
             author,
-            form.message,
+            form.told,
             form.key,
             form.files,
             actor(form.tab),

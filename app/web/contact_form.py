@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.datastructures import FileStorage
 
 from app.accounts import User
-from app.content import RequestTopic
+from app.content import RequestTopic, TopicField
 from app.deflection import new_id
 from app.tickets import (
     KINDS,
@@ -33,13 +33,17 @@ from app.tickets import (
 )
 from app.web import context
 from app.web.access import current_user
-from app.web.frame import site
+from app.web.frame import local_text, site
 from app.web.i18n import gettext as _
 from app.web.promises import promise
 from app.web.visitors import clean_tab, new_tab
 
-WORDS = ("topic", "subject", "message", "email", "search_id", "article_id", "tab")
-LIMITS = {"topic": 60, "subject": 1000, "message": 100_000, "email": 320, "search_id": 80, "article_id": 200, "tab": 64}
+TOPIC_FIELDS = ("field1", "field2")
+WORDS = ("topic", "subject", "message", "fields_of", *TOPIC_FIELDS, "email", "search_id", "article_id", "tab")
+MAX_FIELD = 100
+LIMITS = {"topic": 60, "subject": 1000, "message": 100_000, "email": 320, "search_id": 80, "article_id": 200, "tab": 64} | dict.fromkeys(
+    ("fields_of", *TOPIC_FIELDS), 1000
+)
 """What is cut off before anything looks at it; the real limits are the desk's, and are told to the person."""
 
 
@@ -51,6 +55,10 @@ class ContactForm:
     topic: str = ""
     subject: str = ""
     message: str = ""
+    fields_of: str = ""
+    """The topic that `field1` and `field2` were shown for."""
+    field1: str = ""
+    field2: str = ""
     email: str = ""
     search_id: str = ""
     article_id: str = ""
@@ -75,6 +83,28 @@ class ContactForm:
     def is_safety(self) -> bool:
         topic = self.chosen_topic
         return bool(topic and topic.safety)
+
+    @property
+    def topic_fields(self) -> list[tuple[str, TopicField, str]]:
+        """(name, field, what was written) for what the chosen topic asks for."""
+        topic = self.chosen_topic
+        return [(name, asked, getattr(self, name)) for name, asked in zip(TOPIC_FIELDS, topic.fields if topic else (), strict=False)]
+
+    @property
+    def has_unseen_fields(self) -> bool:
+        """Without script a topic's fields come only after the topic was sent."""
+        return bool(self.topic_fields) and self.fields_of != self.topic
+
+    @property
+    def told(self) -> str:
+        """What is sent: the topic's fields as lines of their own, then the message."""
+        lines = [f"{local_text(asked.label)}: {value}" for _name, asked, value in self.topic_fields if value]
+        return "\n".join(lines) + "\n\n" + self.message if lines and self.message.strip() else self.message
+
+    def masked(self) -> ContactForm:
+        """As it may be kept: without card numbers."""
+        names = ("subject", "message", *TOPIC_FIELDS)
+        return replace(self, **{name: mask_card_numbers(getattr(self, name)) for name in names})  # type: ignore[arg-type]
 
     def words(self) -> dict[str, str]:
         """What a draft keeps."""
@@ -121,7 +151,11 @@ def sent_form() -> ContactForm:
     """The form as it was sent, before any check; files of it that were kept earlier included."""
     form_id = form_id_of(request.form.get("form"))
     words = {name: request.form.get(name, "").replace("\r\n", "\n")[:limit] for name, limit in LIMITS.items()}
-    words["subject"] = " ".join(words["subject"].split())
+    if words["fields_of"] != words["topic"]:
+        # What was written for one topic says nothing under the labels of another.
+        words |= dict.fromkeys(("fields_of", *TOPIC_FIELDS), "")
+    for name in ("subject", *TOPIC_FIELDS):
+        words[name] = " ".join(words[name].split())
     words["tab"] = clean_tab(request.form.get("t") or words["tab"]) or new_tab()
     user = current_user()
     if user is not None:
@@ -133,17 +167,31 @@ def sent_form() -> ContactForm:
 def checked(form: ContactForm) -> ContactForm:
     """The form with everything said that keeps it from being sent; new files are stored and kept with it, whatever else is wrong."""
     form = _with_files(form)
+    said = _field_errors(form)
+    # A card number goes no further than this: not into the draft, not back onto the page.
+    form = replace(form, **{name: mask_card_numbers(getattr(form, name)) for name in TOPIC_FIELDS})  # type: ignore[arg-type]
     codes = problems(draft_of(form, None))
-    errors = {name: _sentence(name, code) for name, code in codes.items()}
+    errors = said | {name: _sentence(name, code) for name, code in codes.items()}
     for name, code in codes.items():
         if code == "card_number":
-            # The number goes no further than this: not into the draft, not back onto the page.
             form = replace(form, **{name: mask_card_numbers(getattr(form, name))})  # type: ignore[arg-type]
     if form.topic and form.chosen_topic is None:
         form = replace(form, topic="")
-    order = ("topic", "subject", "message", "email", "files")
+    order = ("topic", "subject", "message", *TOPIC_FIELDS, "email", "files")
     found = errors | form.errors
     return replace(form, errors={name: found[name] for name in order if name in found})
+
+
+def _field_errors(form: ContactForm) -> dict[str, str]:
+    errors = {}
+    for name, asked, value in form.topic_fields:
+        if mask_card_numbers(value) != value:
+            errors[name] = _("Take out the card number. We never need it.")
+        elif len(value) > MAX_FIELD:
+            errors[name] = _("Keep this under %(n)s letters.", n=MAX_FIELD)
+        elif not value and not asked.optional and not form.has_unseen_fields:
+            errors[name] = _("Write this, or choose another topic.")
+    return errors
 
 
 def _with_files(form: ContactForm) -> ContactForm:
@@ -163,7 +211,7 @@ def _with_files(form: ContactForm) -> ContactForm:
         keep_in_draft(db, form.form_id, new, form.email, context.now())
         if new:
             # A draft holds the files, so that they go with it when it is forgotten.
-            keep_draft(db, form.form_id, replace(form, message=mask_card_numbers(form.message)).words(), context.now())
+            keep_draft(db, form.form_id, form.masked().words(), context.now())
     return replace(form, files=(*kept, *new), errors={"files": error} if error else {})
 
 
@@ -197,7 +245,7 @@ def draft_of(form: ContactForm, user: User | None) -> TicketDraft:
     """The form as the desk takes it."""
     return TicketDraft(
         subject=form.subject,
-        message=form.message,
+        message=form.told,
         email=form.email,
         key=form.key,
         name=user.name if user else "",
@@ -214,9 +262,8 @@ def draft_of(form: ContactForm, user: User | None) -> TicketDraft:
 
 def keep(form: ContactForm) -> None:
     """Keep the words of this form on our side."""
-    masked = replace(form, subject=mask_card_numbers(form.subject), message=mask_card_numbers(form.message))
     with context.portal().database.durable_session() as db:
-        keep_draft(db, form.form_id, masked.words(), context.now())
+        keep_draft(db, form.form_id, form.masked().words(), context.now())
 
 
 def forget(form_id: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from writers_desk import KB
 
-from app.content.articles import CategoryText, RequestTopic
+from app.content.articles import CategoryText, RequestTopic, TopicField
 from app.content.site import read_notices, read_search_tests, read_site, read_synonyms
 
 LOCALES = ("en", "sv")
@@ -28,6 +28,14 @@ def test_site_yml_is_read_in_full() -> None:
     assert site.pinned_answers == {"en": {"prices": "what-a-hire-costs"}}
     assert site.topics[0] == RequestTopic("crash", {"en": "A crash or an injury", "sv": "En olycka eller skada"}, True, "+46 8 555 01 12")
     assert site.links == (({"en": "Prices", "sv": "Priser"}, "/articles/what-a-hire-costs"),)
+
+
+def test_a_topic_asks_for_what_it_needs_in_every_locale() -> None:
+    text = "request_topics:\n  - slug: a\n    label: b\n    fields:\n"
+    text += "      - label: {en: Card, sv: Kort}\n        optional: true\n      - {label: Shop}"
+    site, problems = read_site("s", text.encode(), LOCALES)
+    assert site is not None and problems == []
+    assert site.topics[0].fields == (TopicField({"en": "Card", "sv": "Kort"}, True), TopicField({"en": "Shop", "sv": "Shop"}))
 
 
 def test_a_text_without_locales_holds_for_all_and_a_missing_one_is_the_default() -> None:
@@ -58,6 +66,14 @@ def test_an_empty_site_yml_is_a_site_without_anything() -> None:
         ("quick_actions:\n  - {label: x, article: 'data:text/html,x'}", 2, "no address"),
         ("request_topics:\n  - {slug: a}", 2, "needs a “label”"),
         ("request_topics:\n  - {slug: a, label: b, safety: perhaps}", 2, "either true or false"),
+        ("request_topics:\n  - slug: a\n    label: b\n    fields:\n      - {optional: true}", 5, "needs a “label”"),
+        ("request_topics:\n  - slug: a\n    label: b\n    fields: [{label: c, optional: sometimes}]", 4, "either true or false"),
+        (
+            "request_topics:\n  - slug: a\n    label: b\n    fields:\n      - {label: c}\n      - {label: d}\n      - {label: e}",
+            7,
+            "at most 2",
+        ),
+        (f"request_topics:\n  - {{slug: a, label: b, fields: [{{label: {'c' * 81}}}]}}", 2, "longer than 80"),
         ("a: &x 1\nb: *x", 1, "anchors"),
         ("name: a\nname: b", 2, "given twice"),
     ],

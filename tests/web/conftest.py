@@ -94,6 +94,12 @@ request_topics:
     phone: "+46 8 123 456 78"
   - slug: cards
     label: {en: Cards, sv: Kort}
+  - slug: travel
+    label: {en: Travel, sv: Resor}
+    fields:
+      - label: {en: Last four digits of the card, sv: Kortets fyra sista siffror}
+        optional: true
+      - label: {en: Country, sv: Land}
 """
 NOTICES = """
 - id: slow-cards

@@ -386,3 +386,36 @@ def test_the_draft_of_a_signed_in_person_needs_no_email(signed_in: Callable[...,
     assert "email" not in form
     assert person.post("/en/contact", data=form | {"subject": "Mine alone", "message": "Words."}).status_code == 303
     assert [t.subject for t in sent(portal, "signed@example.com")] == ["Mine alone"]
+
+
+def test_without_script_a_topics_fields_come_once_it_is_sent_and_go_on_top_of_the_message(client: FlaskClient, portal: Portal) -> None:
+    form = filled(
+        client, topic="travel", subject="Gryphon abroad and nothing else", message="It does not work here.", email="dana@example.com"
+    )
+    asked = client.post("/en/contact/check", data=form)
+    assert asked.status_code == 200 and "Nothing was sent yet." in asked.text and sent(portal) == []
+    again = forms_of(asked)["/en/contact/check"]
+    assert (again["fields_of"], again["field1"], again["message"].strip()) == ("travel", "", "It does not work here.")
+    refused = client.post("/en/contact/check", data=again | {"topic": "travel"})
+    assert refused.status_code == 422 and 'href="#field2"' in refused.text and 'href="#field1"' not in refused.text
+    answer = client.post("/en/contact", data=again | {"topic": "travel", "field1": "4242", "field2": "Peru"})
+    assert answer.status_code == 303
+    assert first_words(portal) == "Last four digits of the card: 4242\nCountry: Peru\n\nIt does not work here."
+
+
+def test_a_card_number_in_a_topics_field_is_refused_and_kept_nowhere(client: FlaskClient, portal: Portal) -> None:
+    form = filled(client, "/en/contact?topic=travel", topic="travel", subject="Card abroad", message="Help me", email="dana@example.com")
+    answer = client.post("/en/contact", data=form | {"field1": "4111 1111 1111 1111", "field2": "Peru"})
+    assert answer.status_code == 422 and "Take out the card number" in answer.text and "4111 1111" not in answer.text
+    assert 'value="Peru"' in answer.text and sent(portal) == []
+
+
+def test_what_was_written_for_one_topic_is_not_sent_under_another(client: FlaskClient, portal: Portal) -> None:
+    form = filled(client, "/en/contact?topic=travel", topic="cards", subject="Gryphon abroad", message="Help me", email="dana@example.com")
+    assert client.post("/en/contact", data=form | {"field1": "4242", "field2": "Peru"}).status_code == 303
+    assert first_words(portal) == "Help me"
+
+
+def first_words(portal: Portal) -> str:
+    with portal.database.session() as db:
+        return str(db.scalar(text("SELECT text FROM messages")))

@@ -7,7 +7,7 @@ const kept = {
   write(words) { try { sessionStorage.setItem(KEY, JSON.stringify(words)); } catch { /* private mode: the page itself still holds the words */ } },
   clear() { try { sessionStorage.removeItem(KEY); } catch { /* nothing kept, nothing to clear */ } },
 };
-const FIELDS = ["topic", "subject", "message", "email"];
+const FIELDS = ["topic", "subject", "message", "fields_of", "field1", "field2", "email"];
 
 /* one polite voice; a change is said after typing has stopped */
 const live = document.createElement("div");
@@ -27,10 +27,20 @@ if (form) {
   /* this tab's id, which help.js keeps: what is recorded here belongs to what was recorded before */
   try { for (const hidden of $$("input[name=t]")) hidden.value = sessionStorage.tab || hidden.value; } catch { /* the server's id stays */ }
 
+  /* what a topic asks for stands below the message as soon as the topic is chosen */
+  const showFields = () => {
+    const asked = $$("template[data-fields]").find((each) => each.dataset.fields === field("topic")?.value);
+    $("[data-fields-here]").replaceChildren(...(asked ? [asked.content.cloneNode(true)] : []));
+  };
+  field("topic")?.addEventListener("change", showFields);
+
   /* the words of this tab come back when the page comes back empty: after an article, a reload, a sign-in */
   const before = kept.read();
   const filled = field("subject").value || field("message").value;
-  if (!filled) for (const name of FIELDS) if (before[name] && field(name) && !field(name).value) field(name).value = before[name];
+  if (!filled) for (const name of FIELDS) if (before[name] && field(name) && !field(name).value) {
+    field(name).value = before[name];
+    if (name === "topic") showFields();
+  }
   form.addEventListener("input", () => kept.write(words()));
 
   /* with answers beside the form there is no step between: it is sent at once */
