@@ -104,3 +104,14 @@ def test_a_note_is_not_sent_as_a_reply_by_a_slip(open_page: Open, site: Site, si
     expect(page.locator(".saved")).to_contain_text("This was written as a note.")
     with site.portal.database.session() as db:
         assert len(find(db, number).messages) == 1
+
+
+def test_what_a_topic_asks_for_comes_with_the_topic_and_survives_a_reload(open_page: Open) -> None:
+    page = open_page("/en/contact")
+    assert page.locator("#field1").count() == 0
+    page.get_by_label("What is it about?").select_option("cards")
+    page.get_by_label("Last four digits of the card").fill("4242")
+    page.reload()
+    assert page.get_by_label("Last four digits of the card").input_value() == "4242"
+    page.get_by_label("What is it about?").select_option("transfers")
+    assert page.locator("#field1").count() == 0

@@ -598,7 +598,9 @@ def _open_and_judge(db: Session, article: str, name: str, moment: datetime, valu
     who = {"t_client": None, "t_sent": None, "visitor": visitor, "tab": "t", "account": None, "role": role, "ua": "Mozilla/5.0"}
     for n in range(2):
         received = milliseconds(moment) + n * 60_000
-        view = View(**who, event_id=f"o-{name}-{n}", t_recv=received, view_id=f"{name}-{n}", article=article, source="external", beacon=True)
+        view = View(
+            **who, event_id=f"o-{name}-{n}", t_recv=received, view_id=f"{name}-{n}", article=article, source="external", beacon=True
+        )
         record(db, view)
     for n, value in enumerate(values):
         received = milliseconds(moment) + 120_000 + n * 5_000
