@@ -6,6 +6,15 @@ Knows nothing of cookies, pages and mail: the web carries the secrets, the ticke
 from app.accounts.audit_log import list_acts, note_act
 from app.accounts.links import LinkExpired, check_link, request_link, use_link
 from app.accounts.models import SCOPES, STAFF_ROLES, AdminAct, ApiToken, Role, Session, User
+from app.accounts.one_time_codes import (
+    app_address,
+    first_step_stamp,
+    new_code_secret,
+    turn_codes_off,
+    turn_codes_on,
+    use_code,
+    user_of_first_step,
+)
 from app.accounts.passwords import PasswordRefused
 from app.accounts.sessions import (
     end_other_sessions,
@@ -17,7 +26,7 @@ from app.accounts.sessions import (
     touch_session,
     user_of_session,
 )
-from app.accounts.sign_in import SignInFailed, SignInRules, SignInThrottled, sign_in
+from app.accounts.sign_in import CodeNeeded, SignInFailed, SignInRules, SignInThrottled, admit_code, sign_in, sign_in_with_code
 from app.accounts.throttle import Limit, TooMany, admit, forgive
 from app.accounts.tokens import InvalidScope, list_tokens, make_token, revoke_token, touch_token, user_of_token
 from app.accounts.users import (
@@ -45,6 +54,7 @@ __all__ = [
     "STAFF_ROLES",
     "AdminAct",
     "ApiToken",
+    "CodeNeeded",
     "InvalidScope",
     "InvalidUser",
     "LastAdmin",
@@ -62,6 +72,8 @@ __all__ = [
     "UserNotFound",
     "add_user",
     "admit",
+    "admit_code",
+    "app_address",
     "change_profile",
     "check_link",
     "customer_of_email",
@@ -73,12 +85,14 @@ __all__ = [
     "erase_user",
     "find_user",
     "find_user_by_email",
+    "first_step_stamp",
     "forgive",
     "has_this_password",
     "list_acts",
     "list_tokens",
     "list_users",
     "make_token",
+    "new_code_secret",
     "normal_email",
     "note_act",
     "open_session",
@@ -89,9 +103,14 @@ __all__ = [
     "set_password",
     "set_role",
     "sign_in",
+    "sign_in_with_code",
     "touch_session",
     "touch_token",
+    "turn_codes_off",
+    "turn_codes_on",
+    "use_code",
     "use_link",
+    "user_of_first_step",
     "user_of_session",
     "user_of_token",
 ]

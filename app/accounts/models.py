@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, UtcDateTime
@@ -48,6 +48,8 @@ class User:
     disabled: bool
     created_at: datetime
     has_password: bool = False
+    asks_for_codes: bool = False
+    """Whether signing in takes a second step: a one-time code."""
 
     @property
     def is_staff(self) -> bool:
@@ -104,10 +106,20 @@ class UserRow(Base):
     password_hash: Mapped[str | None] = mapped_column(Text, default=None)
     disabled: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    totp_secret: Mapped[str | None] = mapped_column(String(32), default=None)
+    totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)
 
     def value(self) -> User:
         return User(
-            self.id, self.email, self.name, Role(self.role), self.locale, self.disabled, self.created_at, self.password_hash is not None
+            self.id,
+            self.email,
+            self.name,
+            Role(self.role),
+            self.locale,
+            self.disabled,
+            self.created_at,
+            has_password=self.password_hash is not None,
+            asks_for_codes=self.totp_secret is not None,
         )
 
 

@@ -102,6 +102,19 @@ def user_set_password(email: str) -> None:
     click.echo(f"{'Changed' if password else 'Removed'} the password of {email}.")
 
 
+@user.command("reset-codes")
+@click.argument("email")
+@plain_errors
+def user_reset_codes(email: str) -> None:
+    """Ask an account for no one-time codes any more (its owner lost the app), and end its sessions."""
+    with _accounts_db() as db:
+        found = _user(db, email)
+        accounts.turn_codes_off(db, found.id)
+        accounts.end_other_sessions(db, found, "")
+        accounts.note_act(db, "command line", "reset-codes", found.email, datetime.now(UTC))
+    click.echo(f"{email} is asked for no codes any more.")
+
+
 def _password_from_input() -> str | None:
     if sys.stdin.isatty():
         return click.prompt("Password (empty: e-mail link only)", hide_input=True, default="", show_default=False) or None

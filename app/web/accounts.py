@@ -6,10 +6,11 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session
+from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from app import accounts
-from app.accounts import Limit, LinkExpired, PasswordRefused, Role, SignInFailed, SignInRules, SignInThrottled, TooMany, User
+from app.accounts import CodeNeeded, Limit, LinkExpired, PasswordRefused, Role, SignInFailed, SignInThrottled, TooMany, User
 from app.deflection import Identify, new_id, requester_hash
 from app.errors import Invalid
 from app.locales import own_name
@@ -19,12 +20,15 @@ from app.web.access import cookie_name, current_session, current_user, is_https,
 from app.web.filters import short_time
 from app.web.i18n import N_
 from app.web.i18n import gettext as _
+from app.web.one_time_codes import sign_in_rules
 from app.web.security import csrf, safe_next
 from app.web.visitors import actor
 
 bp = Blueprint("accounts", __name__)
 
 PURPOSE = "sign-in"
+STEP_LASTS = timedelta(minutes=10)
+"""How long a first step is worth something to the second."""
 LINKS_PER_EMAIL = Limit(5, timedelta(hours=1))
 LINKS_PER_ADDRESS = Limit(30, timedelta(hours=1))
 """A family or an office shares an address, so it may ask more often than one mailbox gets mail."""
@@ -68,12 +72,11 @@ def sign_in_with_password() -> tuple[str, int, dict[str, str]] | Response:
         errors["password"] = _("Write your password.")
     if errors:
         return _sign_in_page(errors, 422, email=email), 422, {}
-    settings = context.portal().settings
-    rules = SignInRules(settings.sign_in_attempts, timedelta(minutes=settings.sign_in_wait_minutes), settings.session_days)
+    database, address, agent = context.portal().database, request.remote_addr or "", request.user_agent.string
     try:
-        user, secret = accounts.sign_in(
-            context.portal().database, email, password, request.remote_addr or "", request.user_agent.string, context.now(), rules
-        )
+        user, secret = accounts.sign_in(database, email, password, address, agent, context.now(), sign_in_rules())
+    except CodeNeeded as needed:
+        return _code_page(_first_step(needed.user)), 200, {}
     except SignInFailed:
         return _sign_in_page({"password-email": _("Email or password is wrong.")}, 401, email=email), 401, {}
     except SignInThrottled as error:
@@ -132,10 +135,51 @@ def use_link(secret: str) -> tuple[str, int] | Response:
             if user.disabled:
                 raise LinkExpired("This account is closed.")
             address, agent = request.remote_addr or "", request.user_agent.string
-            token = accounts.open_session(db, user, address, agent, context.now(), settings.session_days)
+            token = "" if user.asks_for_codes else accounts.open_session(db, user, address, agent, context.now(), settings.session_days)
     except LinkExpired as error:
         return _dead_link(error)
-    return _signed_in(user, token)
+    return _signed_in(user, token) if token else (_code_page(_first_step(user)), 200)
+
+
+@bp.post("/sign-in/code")
+def sign_in_with_code() -> tuple[str, int, dict[str, str]] | Response:
+    """The second step, for accounts that ask for one: a code, within ten minutes of the first."""
+    step = request.form.get("step", "")
+    user = _user_of_first_step(step)
+    if user is None:
+        return _sign_in_page({"email": _("That took too long. Sign in again.")}, 401), 401, {}
+    database, address, agent = context.portal().database, request.remote_addr or "", request.user_agent.string
+    try:
+        code = request.form.get("code", "")[:20]
+        secret = accounts.sign_in_with_code(database, user, code, address, agent, context.now(), sign_in_rules())
+    except SignInFailed:
+        return _code_page(step, {"code": _("This code does not work. Take the newest one.")}), 401, {}
+    except SignInThrottled as error:
+        return _code_page(step, {"code": _too_many_tries(error.retry_after)}), 429, {"Retry-After": str(error.retry_after)}
+    return _signed_in(user, secret)
+
+
+def _code_page(step: str, errors: dict[str, str] | None = None) -> str:
+    return render_template("accounts/code.html", step=step, errors=errors or {}, next=_next().get("next", ""))
+
+
+def _first_step(user: User) -> str:
+    """What the page of the second step carries along: who did the first, signed, with its end."""
+    until = int((context.now() + STEP_LASTS).timestamp())
+    with context.portal().database.durable_session() as db:
+        return str(_step_signer().dumps([user.id, accounts.first_step_stamp(db, user.id), until]))
+
+
+def _user_of_first_step(step: str) -> User | None:
+    try:
+        user_id, stamp, until = _step_signer().loads(step)
+    except BadSignature:
+        return None
+    return accounts.user_of_first_step(context.db(), user_id, stamp) if context.now().timestamp() < until else None
+
+
+def _step_signer() -> URLSafeSerializer:
+    return URLSafeSerializer(context.portal().settings.secret_key, salt="sign-in-first-step")
 
 
 def _dead_link(error: LinkExpired) -> tuple[str, int]:
@@ -159,9 +203,12 @@ def _in_other_languages() -> dict[str, str]:
 
 def _locked(seconds: int, email: str) -> tuple[str, int, dict[str, str]]:
     until = short_time(context.now() + timedelta(seconds=seconds))
-    minutes = max(1, -(-seconds // 60))
-    message = _("Too many tries. Wait %(minutes)s minutes, until %(time)s.", minutes=minutes, time=until)
-    return _sign_in_page({"email": message}, 429, email=email, until=until), 429, {"Retry-After": str(seconds)}
+    return _sign_in_page({"email": _too_many_tries(seconds)}, 429, email=email, until=until), 429, {"Retry-After": str(seconds)}
+
+
+def _too_many_tries(seconds: int) -> str:
+    until = short_time(context.now() + timedelta(seconds=seconds))
+    return _("Too many tries. Wait %(minutes)s minutes, until %(time)s.", minutes=max(1, -(-seconds // 60)), time=until)
 
 
 def _signed_in(user: User, secret: str) -> Response:

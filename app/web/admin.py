@@ -108,6 +108,19 @@ def end_sessions(user_id: str) -> Response:
     return redirect(f"/admin/users/{user_id}", 303)
 
 
+@bp.post("/users/<user_id>/reset-codes")
+@requires(Role.ADMIN)
+def reset_codes(user_id: str) -> Response:
+    """Ask an account for no codes any more: its owner lost the app. Its sessions end, whoever holds them."""
+    with context.portal().database.durable_session() as db:
+        one = accounts.find_user(db, user_id)
+        accounts.turn_codes_off(db, one.id)
+        accounts.end_other_sessions(db, one, "")
+        _note(db, "reset-codes", one)
+    flash(_("The account asks for no codes any more, and its sessions are ended."))
+    return redirect(f"/admin/users/{user_id}", 303)
+
+
 @bp.get("/log")
 @requires(Role.ADMIN)
 def log() -> str:

@@ -30,6 +30,7 @@ from app.web import (
     help_center,
     i18n,
     logs,
+    one_time_codes,
     page_cache,
     privacy,
     report_desk,
@@ -51,6 +52,7 @@ PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, acces
 
 BLUEPRINTS = (
     accounts,
+    one_time_codes,
     admin,
     feeds,
     beacons,
