@@ -92,8 +92,8 @@ class ContactForm:
 
     @property
     def has_unseen_fields(self) -> bool:
-        """Without script a topic's fields come only after the topic was sent."""
-        return bool(self.topic_fields) and self.fields_of != self.topic
+        """Without script a topic's fields come only after the topic was sent; nobody is sent back for what they may leave empty."""
+        return any(not asked.optional for _name, asked, _value in self.topic_fields) and self.fields_of != self.topic
 
     @property
     def told(self) -> str:
