@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], seconds: float = 20, what: str = "") -> T:
+def until(condition: Callable[[], T], seconds: float = 60, what: str = "") -> T:
     """The first true answer of `condition`; fails the test when there is none in time."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
