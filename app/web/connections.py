@@ -13,10 +13,13 @@ import socket
 import struct
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from app.web import unreadable
 
 MOST_IN_MEMORY = 1024 * 1024
 """From here on a thread reads the rest: an upload needs that much sent before it can hold a thread."""
@@ -30,7 +33,8 @@ THREAD_WAIT = 20
 """Seconds a thread waits for the rest of a large upload, or for a client that does not read its answer."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
+"""Any other coding has no end that could be waited for: such a request goes to gunicorn at once, which refuses it."""
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -146,8 +150,26 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
             return
         self.looked = now
         # A worker that ends waits for requests that have begun, and for nobody who has said nothing yet.
-        for conn in [c for c, a in self.arrivals.items() if a.is_over(now) or not (self.alive or a.data)]:
+        for conn, arrival in [(c, a) for c, a in self.arrivals.items() if a.is_over(now) or not (self.alive or a.data)]:
+            if arrival.data:
+                self._say(conn.sock, HTTPStatus.REQUEST_TIMEOUT)
             self._drop(conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answer what gunicorn could not read, or could not hand on, with our headers and our words."""
+        status = unreadable.status_of(exc)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log.warning("A request was refused unread: %s, %s", status.value, type(exc).__name__)
+        else:
+            self.log.error("Failed outside of the application: %s", type(exc).__name__, exc_info=exc)
+        self._say(client, status)
+
+    def _say(self, client: socket.socket, status: HTTPStatus) -> None:
+        try:
+            client.setblocking(False)
+            client.send(unreadable.answer(status))
+        except OSError:
+            return  # whoever sent it is gone, or does not read
 
     def _drop(self, conn: TConn) -> None:
         self.arrivals.pop(conn, None)

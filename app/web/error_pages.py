@@ -8,12 +8,15 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from jinja2 import TemplateNotFound
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound, Unavailable
 from app.web.context import abandon_db, close_db
 
 log = structlog.get_logger()
+
+FOREIGN_NAME = "This server does not answer to the host name of the request. Use the portal's own address (HYLLA_BASE_URL)."
+"""Said without the name, which a stranger chose."""
 
 STATUS: tuple[tuple[type[KnowledgeBaseError], int], ...] = (
     (NotFound, 404),
@@ -95,7 +98,8 @@ def from_http(error: HTTPException) -> Response:
     if code < 400:
         return error.get_response()  # type: ignore[return-value]
     headers = {k: v for k, v in error.get_headers() if k.lower() in {"retry-after", "allow", "www-authenticate"}}
-    return answer(code, error.description or "", headers, error=error)
+    detail = FOREIGN_NAME if isinstance(error, SecurityError) else error.description or ""
+    return answer(code, detail, headers, error=error)
 
 
 def _unforeseen(error: Exception) -> Response:

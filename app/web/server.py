@@ -27,6 +27,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
             "loglevel": "warning",
             # Gunicorn's own remote control by a socket file: nobody uses it here, so nobody can.
             "control_socket_disable": True,
+            # Who may be believed about address, scheme and host is said by HYLLA_TRUSTED_PROXIES alone. Gunicorn's default believes every
+            # neighbour on this machine, and so every visitor behind a front server that passes headers on.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "post_fork": lambda _server, _worker: after_fork(),
         }
         super().__init__()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
-from operators_desk import Desk
+from operators_desk import PROJECT, Desk
 
 from app.config import Settings
 from app.portal import with_secret_key
@@ -56,6 +58,17 @@ def test_a_mistake_ends_with_a_sentence_and_exit_code_1_never_a_traceback(desk: 
         assert done.returncode == 1, args
         assert "Traceback" not in done.stderr
         assert done.stderr.startswith("Error: ")
+
+
+def test_commands_are_found_from_another_folder_when_flask_is_told_where_the_app_is(desk: Desk, tmp_path: Path) -> None:
+    told = [sys.executable, "-m", "flask", "--app", str(PROJECT / "app"), "kb", "check"]
+    done = subprocess.run(told, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    elsewhere = desk.environment()
+    del elsewhere["HYLLA_CONTENT_REPOSITORY"]
+    lost = subprocess.run(told, cwd=tmp_path, env=elsewhere, capture_output=True, text=True, timeout=120, check=False)
+    assert lost.returncode == 1
+    assert "HYLLA_CONTENT_REPOSITORY" in lost.stderr and "Traceback" not in lost.stderr
 
 
 def test_all_problems_of_settings_are_reported_together(desk: Desk) -> None:

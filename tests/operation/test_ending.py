@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -93,6 +94,37 @@ def test_a_body_in_chunks_is_read(portal: RunningPortal) -> None:
             client.sendall(b"%x\r\n%s\r\n" % (len(part), part))
         client.sendall(b"0\r\n\r\n")
         assert b"HTTP/1.1 201" in read_answer(client)
+
+
+UNREADABLE = {
+    "no request": b"\x16\x03\x01\x02\x00\r\n\r\n",
+    "a coding that nobody reads": b"GET /en/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "a coding that looks like chunks": b"GET /en/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: xchunked\r\n\r\n",
+    "a length that is none": b"POST /en/contact HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+    "a header with a control character": b"GET /en/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: <script>\x00\r\n\r\n",
+    "a header too long": b"GET /en/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: " + b"x" * 9000 + b"\r\n\r\n",
+    "an address too long": b"GET /en/?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "an expectation": b"GET /en/ HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: wonders\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_refused_with_our_headers_and_without_repeating_it(portal: RunningPortal, sent: bytes) -> None:
+    with opened(portal, sent) as client:
+        head, _, body = read_answer(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 4"), head
+    assert json.loads(body)["detail"].endswith(".")
+    for header in (b"Content-Security-Policy: default-src 'none'", b"X-Content-Type-Options: nosniff", b"Cache-Control: no-store"):
+        assert header in head
+    assert b"script>" not in body and b"xxx" not in body
+
+
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /evil", "PATH_INFO: /healthz", "X-Forwarded-Proto: https", "X-Forwarded-Prefix: /evil"])
+def test_a_neighbour_on_this_machine_is_not_believed_without_being_named(portal: RunningPortal, header: str) -> None:
+    with opened(portal, f"GET /en/nothing-here HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n".encode()) as client:
+        answer = read_answer(client)
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"evil" not in answer and b"https://127.0.0.1" not in answer
 
 
 def read_answer(client: socket.socket) -> bytes:
