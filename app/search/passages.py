@@ -39,7 +39,7 @@ class Marks:
     def __init__(self, served: Served, plan: Plan) -> None:
         groups: dict[int, int] = {}
         for term in plan.terms:
-            if term.kind in ("words", "own_words") and term.word >= 0:
+            if term.kind in ("words", "own_words") and term.word >= 0 and (term.sure or term.origin != "synonym"):
                 groups.setdefault(term_hash(term.term), term.word)
         self._hashes = np.array(sorted(groups), dtype=np.uint32)
         self._groups = np.array([groups[h] for h in sorted(groups)], dtype=np.int64)
@@ -120,6 +120,13 @@ class Found:
                 best = (mass, number)
         return best
 
+    def first_of_section(self, sentence: int) -> int:
+        """The first sentence of the section that this one stands in: their beginnings grow, and start anew with every section."""
+        starts = self.text.starts
+        while sentence > 0 and starts[sentence - 1] < starts[sentence]:
+            sentence -= 1
+        return sentence
+
     def spans(self, section: int, begin: int, end: int) -> list[tuple[int, int]]:
         """Where matches stand in a piece of a section's text, from its beginning."""
         return [
@@ -179,11 +186,16 @@ def best_passage(served: Served, marks: Marks, scores: np.ndarray, top: np.ndarr
         return None
     found = Found(served.shelf.text(entry.row), marks)
     share, sentence = found.best_window(PASSAGE_SENTENCES)
-    return _passage(share, found, entry, sentence) if sentence >= 0 and share >= PASSAGE_SHARE else None
+    if sentence < 0 or share < PASSAGE_SHARE:
+        return None
+    section = found.section_of[sentence]
+    if marks.mass(found.headings.get(section, 0)) >= PASSAGE_SHARE:
+        sentence = found.first_of_section(sentence)  # the heading asks the question: what follows it is the answer
+    return _passage(share, found, entry, section, sentence)
 
 
-def _passage(share: float, found: Found, entry: Entry, sentence: int) -> Passage | None:
-    section, starts = found.section_of[sentence], found.text.starts
+def _passage(share: float, found: Found, entry: Entry, section: int, sentence: int) -> Passage | None:
+    starts = found.text.starts
     anchor, heading, body = found.text.sections[section]
     begin, end = starts[sentence], len(body)
     for count in range(1, PASSAGE_SENTENCES + 1):

@@ -166,10 +166,12 @@ class Planner:
         for start, target in self.served.synonyms_of(self.locale).of(words):
             place = next((i for i, w in enumerate(plan.words) if w is words[start]), -1)
             meaning = self.analyzer.words(target)
+            # One word of "not accepted" or "foreign country" finds articles, but means nothing of the kind by itself.
+            alone = sum(not w.joined for w in meaning) == 1
             for word in content_words(meaning):
-                plan.add(self._words_kind, word.stem, SYNONYM_WEIGHT, "synonym", place)
+                plan.add(self._words_kind, word.stem, SYNONYM_WEIGHT, "synonym", place, sure=alone)
             for pair in pairs(meaning):
-                plan.add(self._pairs_kind, pair, SYNONYM_WEIGHT, "synonym")
+                plan.add(self._pairs_kind, pair, SYNONYM_WEIGHT, "synonym", place)
             plan.added.append(target)
 
     def _complete(self, plan: Plan, prefix: str) -> None:

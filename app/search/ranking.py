@@ -27,6 +27,8 @@ def score(scores: Scores, plan: Plan) -> np.ndarray:
     return total
 
 
+MEANINGS = ("words", "own_words", "pairs", "own_pairs")
+"""Kinds of terms that can stand for a word of the query: a pair does when it is a synonym of two words."""
 GROUPS = 64
 """Documents that are looked at together for a first bound on the best scores."""
 
@@ -73,7 +75,7 @@ def covers(served: Served, plan: Plan, numbers: np.ndarray, share: float) -> boo
     needed = share * sum(weights.values())
     if not needed:
         return False
-    lists = [(t.word, docs) for t, docs, _ in plan.found if t.sure and t.word in weights and t.kind in ("words", "own_words")]
+    lists = [(t.word, docs) for t, docs, _ in plan.found if t.sure and t.word in weights and t.kind in MEANINGS]
     return any(_reaches(number, lists, weights, needed) for number in numbers.tolist())
 
 

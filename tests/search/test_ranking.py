@@ -36,6 +36,17 @@ def test_synonyms_widen_the_search_weakly_and_are_named(tmp_path: Path) -> None:
     assert d.slugs("atm", exact=True) == ["atm"]
 
 
+def test_one_word_of_a_synonym_of_several_is_no_match_by_itself(tmp_path: Path) -> None:
+    context = SearchContext(Site("Test"), synonyms={"en": ((("declined",), ("not accepted", "turned down"), True),)})
+    here = article("here", "Where it works", "Cards are accepted in every country. A payment that was turned down is told at once.")
+    d = Desk(tmp_path, [here, RATES, *NOISE], context)
+    marked = d.ask("declined").hits[0].snippet
+    assert "[[accepted]]" not in marked, "accepted is not what declined means"
+    assert not d.ask("declined").close, "both words of turned down side by side do mean it"
+    only_one = article("here", "Where it works", "Cards are accepted in every country and a payment is turned into euro.")
+    assert Desk(tmp_path / "other", [only_one, RATES, *NOISE], context).ask("declined").close
+
+
 def test_learned_phrases_lift_their_article_and_say_so(desk: MakeDesk) -> None:
     plain = desk(CASH, RATES, PIN, *NOISE)
     assert plain.slugs("yesterday the ghost swallowed lunch") == []
@@ -111,6 +122,16 @@ def test_the_best_passage_is_word_for_word_and_links_to_its_section(desk: MakeDe
     assert "We never add one for withdrawals abroad in euro." in passage.text
     assert (passage.anchor, passage.heading, passage.url) == ("abroad", "Cash abroad", "/en/articles/fees#abroad")
     assert passage.text_marked.replace("[[", "").replace("]]", "") == passage.text
+
+
+def test_under_a_heading_that_asks_the_question_the_passage_is_how_its_section_begins(desk: MakeDesk) -> None:
+    sections = (
+        ("abroad", "Cash abroad", "Take out small sums. Choose euro, never another currency. Read the screen. The machine knows cash."),
+    )
+    guide = article("guide", "Before a journey", "Pack early.", sections=sections)
+    passage = desk(guide, *NOISE).ask("cash abroad").passage
+    assert passage is not None
+    assert passage.text == "Take out small sums. Choose euro, never another currency. Read the screen."
 
 
 def test_the_summary_can_be_the_passage(desk: MakeDesk) -> None:
