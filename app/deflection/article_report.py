@@ -9,7 +9,7 @@ import numpy as np
 
 from app.deflection import facts
 from app.deflection.facts import FAILED, Frame
-from app.deflection.statistics import Interval, Proportion, Shrunk, design_effect, shrink, wilson
+from app.deflection.statistics import Interval, Proportion, Shrunk, design_effect, shrink_all, wilson
 
 PRIOR_WEIGHT = 20
 FEW_VOTES = 30
@@ -59,20 +59,28 @@ def article_rows(needs: Frame, category_of: Mapping[str, str]) -> list[ArticleRo
         return []
     expected = _expected(read, names)
     priors = _priors(read, names, category_of)
-    rows = [_row(read.where(read["article"] == code), names[code], priors[code], expected[code]) for code in np.unique(read["article"])]
+    groups = list(read.groups("article"))
+    answered = [_answered(own) for _, own in groups]
+    shrunk = shrink_all(
+        [a.count / a.deff for a in answered], [a.base / a.deff for a in answered], [priors[code] for code, _ in groups], PRIOR_WEIGHT
+    )
+    rows = [_row(own, names[code], a, s, expected[code]) for (code, own), a, s in zip(groups, answered, shrunk, strict=True)]
     return sorted(rows, key=lambda row: (-row.lost, row.article))
 
 
-def _row(needs: Frame, article: str, prior: float, expected: float) -> ArticleRow:
-    answered, escalated = needs.rules(facts.CONFIRMED, facts.LIKELY), needs.rules(facts.ESCALATED)
-    deff = design_effect(answered, needs["person"])
-    k, n = int(answered.sum()), len(needs)
+def _answered(needs: Frame) -> Proportion:
+    answered = needs.rules(facts.CONFIRMED, facts.LIKELY)
+    return Proportion(int(answered.sum()), len(needs), design_effect(answered, needs["person"]))
+
+
+def _row(needs: Frame, article: str, answered: Proportion, shrunk: Shrunk, expected: float) -> ArticleRow:
+    escalated = needs.rules(facts.ESCALATED)
     return ArticleRow(
         article,
-        n,
-        Proportion(k, n, deff),
-        shrink(k / deff, n / deff, prior, PRIOR_WEIGHT),
-        Proportion(int(escalated.sum()), n, design_effect(escalated, needs["person"])),
+        len(needs),
+        answered,
+        shrunk,
+        Proportion(int(escalated.sum()), len(needs), design_effect(escalated, needs["person"])),
         int((needs["vote"] > 0).sum()),
         int((needs["vote"] < 0).sum()),
         int(needs.rules(*FAILED).sum() - escalated.sum()),

@@ -7,9 +7,10 @@ pass over an array. Text columns are held once each and referred to by code (`Fr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,9 +84,8 @@ class NeedFact:
     """The first query, redacted."""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFact:
-    """One valid, de-duplicated contact, and whether anybody searched before writing it."""
+class TicketFact(NamedTuple):
+    """One valid, de-duplicated contact, and whether anybody searched before writing it. A tuple: reports make tens of thousands."""
 
     ticket: str
     person: int
@@ -142,6 +142,13 @@ class Frame:
         """The needs for which a mask holds, or those at some places."""
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Frame(self._whole, self.names, places if self._rows is None else self._rows[places])
+
+    def groups(self, name: str) -> Iterator[tuple[int, Frame]]:
+        """Each value of a column with its needs, in the order of the values; one sort, however many values there are."""
+        order = np.argsort(self[name], kind="stable")
+        values, starts = np.unique(self[name][order], return_index=True)
+        for value, low, high in zip(values.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
+            yield value, self.where(order[low:high])
 
     def code(self, name: str, text: str) -> int:
         """The code of a text in a column; −1 if no need has it."""
@@ -206,8 +213,11 @@ def _coded(texts: Sequence | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     return codes, tuple(seen)
 
 
+GAP_KINDS = (FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ, NOT_SOLVED, HARD_TO_WORD)
+
+
 def gap_kind(frame: Frame) -> np.ndarray:
-    """Why each failed need failed, as the next step that would help; '' for needs that did not fail."""
+    """Why each failed need failed, as the place in `GAP_KINDS` of the next step that would help; 0 for needs that did not fail."""
     failed = frame.rules(*FAILED) | frame.rules(*UNDETERMINED)
     hard = frame.rules(CONFIRMED, LIKELY) & (frame["searches"] >= 3)
     return np.select(
@@ -218,8 +228,8 @@ def gap_kind(frame: Frame) -> np.ndarray:
             ~frame["opened"],
             ~frame["satisfied"],
         ],
-        [HARD_TO_WORD, FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ],
-        default=NOT_SOLVED,
+        [GAP_KINDS.index(kind) for kind in (HARD_TO_WORD, FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ)],
+        default=GAP_KINDS.index(NOT_SOLVED),
     )
 
 

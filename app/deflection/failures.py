@@ -10,8 +10,8 @@ import numpy as np
 
 from app.deflection import facts
 from app.deflection.avoided import Gap
-from app.deflection.facts import DAY_MS, Frame, TicketFact, gap_kind
-from app.deflection.statistics import Interval, Shrunk, shrink
+from app.deflection.facts import DAY_MS, GAP_KINDS, Frame, TicketFact, gap_kind
+from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Shrunk, shrink_all
 from app.deflection.thresholds import visible_groups, visible_rows
 
 PRIOR_WEIGHT = 20
@@ -63,49 +63,56 @@ def failure_rows(
     known = needs.where(needs["link_class"] == 2)
     average = float(known.rules(facts.ESCALATED).mean()) if len(known) else 0.0
     by_gap = {gap.cluster: gap for gap in gaps}
-    rows = []
-    order = np.argsort(needs["cluster"], kind="stable")
-    sorted_clusters = needs["cluster"][order]
-    for cluster in visible:
-        low, high = np.searchsorted(sorted_clusters, [cluster, cluster + 1])
-        own = needs.where(order[low:high])
-        rows.append(_row(cluster, own, needs, names.get(cluster), by_gap.get(cluster), average, translated or {}))
+    span = _span(needs)
+    groups = [(cluster, own) for cluster, own in needs.groups("cluster") if cluster in visible]
+    writing = _escalated([own for _, own in groups], average)
+    rows = [
+        _row(cluster, own, span, names.get(cluster), by_gap.get(cluster), escalated, translated or {})
+        for (cluster, own), escalated in zip(groups, writing, strict=True)
+    ]
     rows = [row for row in rows if row.failed]
     rows.sort(key=lambda row: (-(row.gap or 0.0), -row.failed, row.cluster))
     rest = needs.where(~np.isin(needs["cluster"], list(visible)))
     if len(rest):
-        rows.append(_others(rest, needs))
+        rows.append(_others(rest, span))
     return rows
+
+
+def _escalated(groups: Sequence[Frame], average: float) -> list[Shrunk | None]:
+    """How many of the signed-in people write about each question; None for groups too small for a rate."""
+    known = [own.where(own["link_class"] == 2) for own in groups]
+    counts = [int(people.rules(facts.ESCALATED).sum()) for people in known]
+    shrunk = shrink_all(counts, [len(people) for people in known], [average] * len(groups), PRIOR_WEIGHT)
+    return [value if len(own) >= FEWEST_FOR_A_RATE else None for own, value in zip(groups, shrunk, strict=True)]
 
 
 def _row(
     cluster: int,
     own: Frame,
-    every: Frame,
+    span: tuple[int, int],
     name: ClusterName | None,
     gap: Gap | None,
-    average: float,
+    escalated: Shrunk | None,
     translated: Mapping[str, frozenset[str]],
 ) -> FailureRow:
     failed = own.rules(*facts.FAILED)
-    known = own.where(own["link_class"] == 2)
     kind, article = _next_step(own, name, translated)
     return FailureRow(
         cluster,
         name,
         len(own),
         int(failed.sum()),
-        shrink(int(known.rules(facts.ESCALATED).sum()), len(known), average, PRIOR_WEIGHT) if len(own) >= 20 else None,
+        escalated,
         kind,
         article,
-        spark_of(own["first"][failed], every),
+        spark_of(own["first"][failed], span),
         gap.score if gap else None,
         gap.interval if gap else None,
     )
 
 
 def _next_step(own: Frame, name: ClusterName | None, translated: Mapping[str, frozenset[str]]) -> tuple[str, str]:
-    kinds = Counter(kind for kind in gap_kind(own).tolist() if kind)
+    kinds = {kind: n for kind, n in zip(GAP_KINDS, np.bincount(gap_kind(own)).tolist(), strict=False) if kind and n}
     kind = max(kinds, key=lambda key: (kinds[key], key)) if kinds else facts.NOTHING_FOUND
     article = _commonest(own, "article") or _commonest(own, "top")
     locales = translated.get(article)
@@ -119,18 +126,21 @@ def _commonest(own: Frame, column: str) -> str:
     return own.names[column][int(np.bincount(codes).argmax())] if len(codes) else ""
 
 
-def _others(rest: Frame, every: Frame) -> FailureRow:
+def _others(rest: Frame, span: tuple[int, int]) -> FailureRow:
     failed = rest.rules(*facts.FAILED)
-    return FailureRow(OTHERS, None, len(rest), int(failed.sum()), None, "", "", spark_of(rest["first"][failed], every), None, None)
+    return FailureRow(OTHERS, None, len(rest), int(failed.sum()), None, "", "", spark_of(rest["first"][failed], span), None, None)
 
 
-def spark_of(times: np.ndarray, every: Frame) -> tuple[int, ...]:
-    """Counts over the period of all needs, in thirteen equal parts."""
-    if not len(every):
-        return ()
-    low, high = int(every["first"].min()) // DAY_MS, int(every["first"].max()) // DAY_MS + 1
-    edges = np.linspace(low * DAY_MS, high * DAY_MS, SPARK_POINTS + 1)
-    return tuple(int(n) for n in np.histogram(times, edges)[0])
+def _span(needs: Frame) -> tuple[int, int]:
+    """The first and last moment of the days in which the needs began."""
+    if not len(needs):
+        return 0, DAY_MS
+    return int(needs["first"].min()) // DAY_MS * DAY_MS, (int(needs["first"].max()) // DAY_MS + 1) * DAY_MS
+
+
+def spark_of(times: np.ndarray, span: tuple[int, int]) -> tuple[int, ...]:
+    """Counts over a span, in thirteen equal parts."""
+    return tuple(np.histogram(times, SPARK_POINTS, span)[0].tolist())
 
 
 @dataclass(frozen=True)

@@ -186,8 +186,10 @@ def _sync(db: Db, table: Any, key: str, nodes: Iterable[str], new: Mapping[str, 
     old = {row[key]: row for row in _stored(db, table, nodes, time_column, frozen)}
     different = [row for k, row in new.items() if old.get(k) != row]
     gone = [k for k in old if k not in new]
-    _delete(db, table.__tablename__, key, [*gone, *(row[key] for row in different)])
-    _insert(db, table, different)
+    if gone or different:
+        raise_stamp(db)
+        _delete(db, table.__tablename__, key, [*gone, *(row[key] for row in different)])
+        _insert(db, table, different)
 
 
 def _write_needs(db: Db, nodes: set[str], rows: Rows, marks: Mapping[str, str], as_of: int, frozen: int) -> None:

@@ -141,7 +141,7 @@ def build(
         ),
         articles=tuple(articles),
         hidden_articles=len(np.unique(final["article"])) - len(articles) - (final.code("article", "") in final["article"]),
-        unsearched=tuple(unsearched_rows(*subjects.grouped([t for t in tickets if not t.searched], thresholds.query), thresholds.row)),
+        unsearched=tuple(unsearched_rows(tickets, subjects.names_of_groups(tickets, thresholds.query), thresholds.row)),
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
         sensitivity=window_sensitivity(final, as_of),
         vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import numpy as np
 from sqlalchemy import bindparam, text
@@ -21,6 +21,7 @@ from app.deflection.need_columns import columns_of_days, frame_of_days, person_p
 from app.deflection.repairs import Addition
 from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
+from app.deflection.subjects import grouped, language_of_text
 from app.deflection.thresholds import Thresholds
 
 _CONTACTS = (
@@ -36,7 +37,9 @@ _LAST_YEAR = (
     "SELECT day, sum(CASE WHEN rule IN ('R2', 'R6') AND NOT post_ticket THEN 1 ELSE 0 END), count(*) FROM need"
     " WHERE day >= :start AND day < :end AND kind = 'search' AND rule NOT IN ('R0', 'R5') GROUP BY day"
 )
-_SURVEYS = text("SELECT id, body FROM event WHERE type = 'survey' AND day IN :days").bindparams(bindparam("days", expanding=True))
+_OF_SURVEYS = "FROM event WHERE type = 'survey' AND day IN :days"
+_SURVEYS = text(f"SELECT body {_OF_SURVEYS}").bindparams(bindparam("days", expanding=True))
+_SURVEYS_STAMP = text(f"SELECT count(*), sum(t_recv) {_OF_SURVEYS}").bindparams(bindparam("days", expanding=True))
 _SURVEY_DAYS = 8
 """An answer may come so many days after the need."""
 _SEARCH_NEEDS = text("SELECT need_id, search_id FROM need_search WHERE search_id IN :ids").bindparams(bindparam("ids", expanding=True))
@@ -50,18 +53,32 @@ YEAR = 364
 """Whole weeks, so that the same weekdays are compared."""
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """The needs of a span, the codes of their persons, and by what they can be seen to have changed."""
-
-    stamp: tuple
-    frame: Frame
-    people: np.ndarray
+T = TypeVar("T")
 
 
-_kept: OrderedDict[tuple, _Kept] = OrderedDict()
-_lock = threading.Lock()
-MOST_KEPT = 4
+class _Kept(Generic[T]):
+    """The newest few of something costly, each with a stamp by which it can be seen to be out of date."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple, tuple[tuple, T]] = OrderedDict()
+
+    def get(self, key: tuple, stamp: tuple, make: Callable[[], T]) -> T:
+        with self._lock:
+            kept = self._found.get(key)
+        if kept is None or kept[0] != stamp:
+            kept = (stamp, make())
+            with self._lock:
+                self._found[key] = kept
+                self._found.move_to_end(key)
+                while len(self._found) > self._most:
+                    self._found.popitem(last=False)
+        return kept[1]
+
+
+_needs: _Kept[tuple[Frame, np.ndarray]] = _Kept(4)
+_contacts: _Kept[tuple[TicketFact, ...]] = _Kept(4)
 
 
 def material(
@@ -73,10 +90,11 @@ def material(
     additions: Sequence[Addition] = (),
 ) -> Material:
     """Everything a report of the span is made of. What others know of articles is passed in as values."""
-    needs, people = needs_of_span(db, span.read_from, span.end)
+    stamp = _stamp(db, span.read_from, span.end)
+    needs, people = needs_of_span(db, span.read_from, span.end, stamp)
     return Material(
         needs=needs,
-        tickets=_tickets(db, span, people),
+        tickets=_tickets(db, span, people, stamp),
         names=cluster_names(db),
         category_of=category_of or {},
         translated=translated or {},
@@ -105,21 +123,27 @@ def report_of(
     return build(material(db, span, category_of, translated, marks, additions), request, span, milliseconds(now), thresholds, cost)
 
 
-def needs_of_span(db: Session, start: int, end: int) -> tuple[Frame, np.ndarray]:
+def needs_of_span(db: Session, start: int, end: int, stamp: tuple | None = None) -> tuple[Frame, np.ndarray]:
     """The needs of some days as columns, and the codes of their persons; kept in memory until something changes."""
-    surveys = db.execute(_SURVEYS, {"days": list(range(start, end + _SURVEY_DAYS))}).all()
-    key, stamp = (str(db.get_bind().engine.url), start, end), (outcome_stamp(db), len(surveys), max((id for id, _ in surveys), default=0))
-    with _lock:
-        kept = _kept.get(key)
-    if kept is None or kept.stamp != stamp:
-        frame, people = frame_of_days(columns_of_days(db, start, end), _asked(db, [json.loads(body) for _, body in surveys]))
-        kept = _Kept(stamp, frame, people)
-        with _lock:
-            _kept[key] = kept
-            _kept.move_to_end(key)
-            while len(_kept) > MOST_KEPT:
-                _kept.popitem(last=False)
-    return kept.frame, kept.people
+
+    def read() -> tuple[Frame, np.ndarray]:
+        surveys = [json.loads(body) for body in db.execute(_SURVEYS, _survey_days(start, end)).scalars()]
+        return frame_of_days(columns_of_days(db, start, end), _asked(db, surveys))
+
+    return _needs.get((_where(db), start, end), stamp or _stamp(db, start, end), read)
+
+
+def _stamp(db: Session, start: int, end: int) -> tuple:
+    """Another one whenever needs, contacts or the surveys of these days changed."""
+    return (outcome_stamp(db), *db.execute(_SURVEYS_STAMP, _survey_days(start, end)).one())
+
+
+def _survey_days(start: int, end: int) -> dict[str, list[int]]:
+    return {"days": list(range(start, end + _SURVEY_DAYS))}
+
+
+def _where(db: Session) -> str:
+    return str(db.get_bind().engine.url)
 
 
 def _asked(db: Session, surveys: Sequence[Mapping]) -> dict[str, int | None]:
@@ -152,13 +176,19 @@ def _needs_of_things(db: Session, surveys: Sequence[Mapping]) -> dict[str, str]:
     return found
 
 
-def _tickets(db: Session, span: Span, people: np.ndarray) -> tuple[TicketFact, ...]:
-    rows = _rows(db, _CONTACTS, span.start, span.end)
-    places = person_places(people, (row[1] for row in rows))
-    return tuple(
-        TicketFact(ticket, place, t, channel, bool(linked), subject=subject)
-        for place, (ticket, _, t, channel, linked, subject) in zip(places, rows, strict=True)
-    )
+def _tickets(db: Session, span: Span, people: np.ndarray, stamp: tuple) -> tuple[TicketFact, ...]:
+    """The contacts of the period; those that nobody searched for are grouped by their subjects."""
+
+    def read() -> tuple[TicketFact, ...]:
+        rows = _rows(db, _CONTACTS, span.start, span.end)
+        places = person_places(people, (row[1] for row in rows))
+        facts = [
+            TicketFact(ticket, place, t, channel, bool(linked), 0, language_of_text(subject), subject)
+            for place, (ticket, _, t, channel, linked, subject) in zip(places, rows, strict=True)
+        ]
+        return tuple([fact for fact in facts if fact.searched] + grouped([fact for fact in facts if not fact.searched]))
+
+    return _contacts.get((_where(db), span.read_from, span.start, span.end), stamp, read)
 
 
 def _last_year(db: Session, span: Span) -> dict[int, tuple[int, int]]:
@@ -179,7 +209,7 @@ def notes(db: Session, start: int, end: int) -> tuple[Mark, ...]:
 
 
 def _rows(db: Session, query: str, start: int, end: int) -> list:
-    return list(db.execute(text(query), {"start": start, "end": end}))
+    return list(db.execute(text(query), {"start": start, "end": end}).all())
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

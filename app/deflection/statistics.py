@@ -13,6 +13,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from app.deflection.beta import beta_cdf, beta_quantile
+
 LEVEL = 0.95
 FEWEST_FOR_A_RATE = 20
 """Below this many needs no rate is shown at all: its interval would span half the scale."""
@@ -116,52 +118,14 @@ def newcombe(now: Proportion, before: Proportion) -> Interval:
     return Interval(max(-1.0, low), min(1.0, high), now.level)
 
 
-# Beta distribution
-
-
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function by its continued fraction (DLMF 8.17.22, modified Lentz)."""
-    if x <= 0 or x >= 1:
-        return 0.0 if x <= 0 else 1.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
-    if x < (a + 1) / (a + b + 2):
-        return front * _beta_fraction(x, a, b) / a
-    return 1 - front * _beta_fraction(1 - x, b, a) / b
-
-
-def _beta_fraction(x: float, a: float, b: float) -> float:
-    tiny = 1e-300
-    c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1), tiny)
-    value = d
-    for m in range(1, 500):
-        for step in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
-            d = 1 / _away_from_zero(1 + step * d, tiny)
-            c = _away_from_zero(1 + step / c, tiny)
-            value *= d * c
-        if abs(d * c - 1) < 1e-13:
-            break
-    return value
-
-
-def _away_from_zero(value: float, tiny: float) -> float:
-    return value if abs(value) > tiny else tiny
-
-
-@lru_cache(maxsize=4096)
-def beta_quantile(share: float, a: float, b: float) -> float:
-    """The value below which `share` of a Beta(a, b) lies, by bisection to the last few digits."""
-    low, high = 0.0, 1.0
-    for _ in range(52):
-        middle = (low + high) / 2
-        low, high = (middle, high) if beta_cdf(middle, a, b) < share else (low, middle)
-    return (low + high) / 2
+# Small cells
 
 
 def posterior(count: float, base: float, level: float = LEVEL) -> Interval:
     """Equal-tailed interval of the Beta(½ + k, ½ + n − k) posterior (Jeffreys; Brown, Cai & DasGupta 2001): for small cells."""
     tail = (1 - level) / 2
-    a, b = 0.5 + count, 0.5 + max(base - count, 0.0)
-    return Interval(beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b), level)
+    low, high = beta_quantile(np.array([tail, 1 - tail]), 0.5 + count, 0.5 + max(base - count, 0.0)).tolist()
+    return Interval(low, high, level)
 
 
 @dataclass(frozen=True)
@@ -176,10 +140,21 @@ class Shrunk:
 
 def shrink(count: float, base: float, prior: float, weight: float, level: float = LEVEL) -> Shrunk:
     """Beta-binomial shrinkage towards `prior` with the weight of `weight` needs (Efron & Morris 1975; Gelman, BDA3 §5.3)."""
-    prior = min(max(prior, 1e-4), 1 - 1e-4)
-    a, b = count + weight * prior, max(base - count, 0.0) + weight * (1 - prior)
+    return shrink_all([count], [base], [prior], weight, level)[0]
+
+
+def shrink_all(
+    counts: Sequence[float], bases: Sequence[float], priors: Sequence[float], weight: float, level: float = LEVEL
+) -> list[Shrunk]:
+    """The same for many groups at once, which is a hundred times faster than one after the other."""
+    k, n, prior = (np.array(values, dtype=float) for values in (counts, bases, priors))
+    prior = prior.clip(1e-4, 1 - 1e-4)
+    a, b = k + weight * prior, (n - k).clip(0) + weight * (1 - prior)
     tail = (1 - level) / 2
-    return Shrunk(a / (a + b), Interval(beta_quantile(tail, a, b), beta_quantile(1 - tail, a, b), level), count, base)
+    low, high = beta_quantile(np.array([[tail], [1 - tail]]), a, b).tolist()
+    means = (a / (a + b)).tolist()
+    rows = zip(means, low, high, counts, bases, strict=True)
+    return [Shrunk(mean, Interval(left, right, level), count, base) for mean, left, right, count, base in rows]
 
 
 # Simulation
@@ -223,7 +198,7 @@ def negative_binomial_tail(count: int, mean: float, variance: float) -> float:
     size = mean * mean / (variance - mean)
     p = size / (size + mean)
     # P(X ≤ c) of a negative binomial is the incomplete beta function I_p(size, c + 1).
-    return 1 - beta_cdf(p, size, count) if count > 0 else 1.0
+    return 1 - float(beta_cdf(p, size, count)) if count > 0 else 1.0
 
 
 def weighted_mean_and_error(values: Sequence[float], variances: Sequence[float]) -> tuple[float, float]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from app.deflection.cluster_text import stems
@@ -18,31 +17,38 @@ from app.deflection.wording import normalise
 _SCRIPTS = ((re.compile("[\u0590-\u05ff]"), "he"), (re.compile("[\u0400-\u04ff]"), "ru"), (re.compile("[åäö]", re.I), "sv"))
 
 
+MOST_COMPARED = 800
+"""Wordings compared with each other for a language, the commonest first; a rarer one forms a group with its equals only.
+
+Comparing all of ten thousand different subjects would take seconds, and a group is shown only if several people wrote it.
+"""
+
+
 def language_of_text(text: str) -> str:
     """A rough guess by letters, enough to choose a stemmer; English when nothing speaks against it."""
     return next((language for pattern, language in _SCRIPTS if pattern.search(text)), "en")
 
 
-def grouped(tickets: Sequence[TicketFact], k: int) -> tuple[list[TicketFact], dict[int, ClusterName]]:
-    """The tickets with the group of their subject, and the names of the groups that may be named."""
+def grouped(tickets: Sequence[TicketFact]) -> list[TicketFact]:
+    """The tickets with the group of their subject."""
     bags: dict[str, Counter[Bag]] = defaultdict(Counter)
-    keys = []
-    for ticket in tickets:
-        language = ticket.locale or language_of_text(ticket.subject)
-        bag = stems(ticket.subject, language)
-        keys.append((language, bag))
+    keys = [(ticket.locale, stems(ticket.subject, ticket.locale)) for ticket in tickets]
+    for language, bag in keys:
         if bag:
             bags[language][bag] += 1
     ids = count(1)
-    found = {language: cluster(counts, lambda: next(ids)).known for language, counts in sorted(bags.items())}
-    marked = [
-        replace(ticket, cluster=found.get(language, {}).get(bag, 0), locale=language)
-        for ticket, (language, bag) in zip(tickets, keys, strict=True)
-    ]
-    return marked, _names(marked, k)
+    found = {language: _groups(counts, lambda: next(ids)) for language, counts in sorted(bags.items())}
+    return [ticket._replace(cluster=found.get(language, {}).get(bag, 0)) for ticket, (language, bag) in zip(tickets, keys, strict=True)]
 
 
-def _names(tickets: Sequence[TicketFact], k: int) -> dict[int, ClusterName]:
+def _groups(counts: Counter[Bag], next_id: Callable[[], int]) -> dict[Bag, int]:
+    order = sorted(counts, key=lambda bag: (-counts[bag], bag))
+    known = dict(cluster({bag: counts[bag] for bag in order[:MOST_COMPARED]}, next_id).known)
+    return known | {bag: next_id() for bag in order[MOST_COMPARED:]}
+
+
+def names_of_groups(tickets: Sequence[TicketFact], k: int) -> dict[int, ClusterName]:
+    """What the groups of these tickets may be called, for those that enough people wrote about."""
     asked: dict[int, list[TicketFact]] = defaultdict(list)
     for ticket in tickets:
         if ticket.cluster:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.deflection.statistics import Interval, z_value
+from app.deflection.statistics import z_value
 
 
 @dataclass(frozen=True)
@@ -22,29 +21,23 @@ class Survival:
 
     def quantile(self, share: float) -> float | None:
         """The time by which `share` of all were answered; None when that many never were."""
-        for time, left in zip(self.times, self.remaining, strict=True):
-            if left <= 1 - share + 1e-12:
-                return time
-        return None
+        return self._first(np.array(self.remaining) <= 1 - share + 1e-12)
 
     def interval(self, share: float, level: float = 0.95) -> tuple[float | None, float | None]:
         """Interval of that time by inverting the log-log band (Brookmeyer & Crowley 1982)."""
-        low = high = None
-        for time, left, error in zip(self.times, self.remaining, self.errors, strict=True):
-            band = log_log_band(left, error, level)
-            if low is None and band.low <= 1 - share:
-                low = time
-            if high is None and band.high <= 1 - share:
-                high = time
-        return low, high
+        low, high = log_log_band(np.array(self.remaining), np.array(self.errors), level)
+        return self._first(low <= 1 - share), self._first(high <= 1 - share)
+
+    def _first(self, reached: np.ndarray) -> float | None:
+        return self.times[int(reached.argmax())] if reached.any() else None
 
 
-def log_log_band(left: float, error: float, level: float = 0.95) -> Interval:
-    """Band of a survival share on the log(−log) scale, which keeps it inside 0 and 1 (Kalbfleisch & Prentice 1980)."""
-    if not 0 < left < 1:
-        return Interval(left, left, level)
-    turn = z_value(level) * error / (left * math.log(left))
-    return Interval(left ** math.exp(-turn), left ** math.exp(turn), level)
+def log_log_band(left: np.ndarray, errors: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Band of survival shares on the log(−log) scale, which keeps it inside 0 and 1 (Kalbfleisch & Prentice 1980)."""
+    inside = (left > 0) & (left < 1)
+    turn = np.zeros(len(left))
+    turn[inside] = z_value(level) * errors[inside] / (left[inside] * np.log(left[inside]))
+    return left ** np.exp(-turn), left ** np.exp(turn)
 
 
 def kaplan_meier(durations: np.ndarray, answered: np.ndarray) -> Survival:
@@ -61,4 +54,4 @@ def kaplan_meier(durations: np.ndarray, answered: np.ndarray) -> Survival:
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(at_risk > deaths, deaths / (at_risk * np.maximum(at_risk - deaths, 1)), 0.0)
     errors = remaining * np.sqrt(np.cumsum(parts))
-    return Survival(tuple(map(float, points)), tuple(map(float, remaining)), tuple(map(float, errors)), n, int(events.sum()))
+    return Survival(tuple(points.tolist()), tuple(remaining.tolist()), tuple(errors.tolist()), n, int(events.sum()))

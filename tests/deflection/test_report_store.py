@@ -13,6 +13,8 @@ from app.deflection import ReportRequest, Thresholds, erase_person, export_rates
 from app.deflection.cluster_store import assign_due, merge_clusters
 from app.deflection.exchange import import_events
 from app.deflection.ledger import recompute_due
+from app.deflection.report_request import span_of
+from app.deflection.report_store import material
 from app.deflection.report_tables import tables
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -46,7 +48,8 @@ def _report(database, weeks=13, **filters):
 
 
 def _fresh(database, weeks=13):
-    report_store._kept.clear()
+    report_store._needs._found.clear()
+    report_store._contacts._found.clear()
     need_columns._unpacked.clear()
     return _report(database, weeks)
 
@@ -71,6 +74,27 @@ def test_what_is_kept_is_what_a_fresh_reading_gives_after_new_events(database):
     after = _report(database)
     assert after.summary.endings.no_results == before.summary.endings.no_results + 30
     assert _same(after, _fresh(database))
+
+
+def test_a_request_that_touches_no_question_is_in_the_next_report(database):
+    before = _report(database).summary.tickets
+    at = int((NOW - timedelta(days=9)).timestamp() * 1000)
+    mail = {"ticket_id": "k-new", "t_created": at, "channel": "email", "subject": "something", "requester": "0" * 32}
+    import_events(database, [_line("n", "ticket", at, **mail)])
+    recompute_due(database, NOW)
+    assert _report(database).summary.tickets == before + 1
+
+
+def test_unsearched_requests_are_grouped_by_what_they_are_about(database):
+    rows = _report(database).unsearched
+    named = {row.name.text for row in rows if row.name}
+    assert {name for name in named if len(name.split()) > 1}
+    assert sum(row.tickets for row in rows) == sum(not t.searched for t in _tickets_of(database))
+
+
+def _tickets_of(database):
+    with database.session() as db:
+        return material(db, span_of(ReportRequest(), NOW)).tickets
 
 
 def _packed_days(database):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.deflection.beta import beta_cdf, beta_quantile
 from app.deflection.statistics import (
     Proportion,
-    beta_cdf,
-    beta_quantile,
     design_effect,
     monte_carlo,
     negative_binomial_tail,
@@ -17,6 +16,7 @@ from app.deflection.statistics import (
     posterior,
     quantiles,
     shrink,
+    shrink_all,
     wilson,
 )
 
@@ -110,3 +110,19 @@ def test_tails_of_counts():
     # Gamma–Poisson with size 2 and p ½ (mean 2, variance 4): P(X ≥ 1) = 1 − ¼.
     assert negative_binomial_tail(1, 2.0, 4.0) == pytest.approx(0.75, abs=1e-9)
     assert negative_binomial_tail(9, 2.0, 4.0) > poisson_tail(9, 2.0)
+
+
+def test_many_quantiles_at_once_are_those_of_each_alone():
+    # An even, a very skewed, a pole at zero, and a large one.
+    a, b = np.array([3.0, 0.5, 0.2, 20_000.0]), np.array([5.0, 300.5, 20.0, 30_000.0])
+    found = beta_quantile(np.array([[0.025], [0.975]]), a, b)
+    assert beta_cdf(found, a, b) == pytest.approx(np.array([[0.025] * 4, [0.975] * 4]), abs=1e-9)
+    alone = [[float(beta_quantile(share, p, q)) for p, q in zip(a, b, strict=True)] for share in (0.025, 0.975)]
+    assert found == pytest.approx(np.array(alone), rel=1e-11)
+
+
+def test_groups_shrunk_together_are_those_shrunk_alone():
+    groups = ((0, 3, 0.5), (3, 9, 0.2), (1500, 3000, 0.9))
+    together = [value.interval for value in shrink_all(*zip(*groups, strict=True), 20)]
+    alone = [shrink(k, n, prior, 20).interval for k, n, prior in groups]
+    assert [(i.low, i.high) for i in together] == [pytest.approx((i.low, i.high), rel=1e-11) for i in alone]
