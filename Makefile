@@ -72,31 +72,27 @@ $(VENV)-whoosh/.ready: requirements-whoosh.txt | $(BIN)/python
 clean: ## Remove everything that can be made again; articles, database and uploads stay
 	@rm -rf $(VENV) $(VENV)-whoosh .pytest_cache .ruff_cache .mypy_cache app/static/dist
 
+# Another target, or the machine itself, may be installing at the same moment: wait for the locks instead of failing.
+APT := apt-get -qq -o DPkg::Lock::Timeout=300
+
+define install_or_say # (1) what it is for, (2) Debian packages
+sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+if command -v apt-get >/dev/null && $$sudo true 2>/dev/null; then \
+  echo "Installing $(2) for $(1) …"; \
+  for attempt in 1 2 3 4 5 6; do $$sudo $(APT) update >/dev/null && break; sleep 10; done; \
+  $$sudo env DEBIAN_FRONTEND=noninteractive $(APT) install -y --no-install-recommends $(2) >/dev/null; \
+else \
+  echo "I need $(2) for $(1), and I may not install it here."; \
+  echo "Run: sudo apt-get install $(2)   (or the same for your system), then make test again."; exit 1; \
+fi
+endef
+
 chromium:
-	@if command -v chromium >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Chromium for the browser tests …"; \
-	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-noto-core fonts-liberation; } >/dev/null; \
-	elif sudo -n true 2>/dev/null && command -v apt-get >/dev/null; then \
-	  echo "Installing Chromium for the browser tests …"; \
-	  { sudo -n apt-get -qq update && sudo -n apt-get -qq install -y --no-install-recommends chromium fonts-noto-core fonts-liberation; } >/dev/null; \
-	else \
-	  echo "The browser tests need Chromium, and I may not install it here."; \
-	  echo "Run: sudo apt-get install chromium fonts-noto-core   (or the same for your system), then make test again."; exit 1; \
-	fi
+	@command -v chromium >/dev/null || { $(call install_or_say,the browser tests,chromium fonts-noto-core fonts-liberation); }
 
 postgresql:
-	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing PostgreSQL for the tests that run on it …"; \
-	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postgresql; } >/dev/null; \
-	elif sudo -n true 2>/dev/null && command -v apt-get >/dev/null; then \
-	  echo "Installing PostgreSQL for the tests that run on it …"; \
-	  { sudo -n apt-get -qq update && sudo -n apt-get -qq install -y --no-install-recommends postgresql; } >/dev/null; \
-	else \
-	  echo "The tests also run on PostgreSQL, each on a private cluster of its own, and I may not install it here."; \
-	  echo "Run: sudo apt-get install postgresql   (or the same for your system), then make test again."; exit 1; \
-	fi
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	{ $(call install_or_say,the tests that run on PostgreSQL (each on a private cluster of its own),postgresql); }
 
 lock: $(BIN)/python ## Pin the dependencies anew, with hashes
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -17,6 +17,7 @@ from app.content import (
     Gathered,
     Pointer,
     Problem,
+    RendererPool,
     gather,
     publishing_lock,
     read_pointer,
@@ -51,16 +52,18 @@ def publish(
     now: datetime,
     progress: Progress | None = None,
     rebuild: bool = False,
+    renderers: RendererPool | None = None,
 ) -> PublishReport:
     """Bring the portal to the content's newest revision: gather everything, check everything, index it, then swap.
 
-    Nothing that is served changes until the last step, so that a publish can be killed at any moment.
+    Nothing that is served changes until the last step, so that a publish can be killed at any moment. `renderers` are the caller's
+    own, kept from one publish to the next; without them some are started for this one.
     """
     index_folder, data_folder = settings.path(settings.index_folder), settings.path(settings.data_folder)
     with publishing_lock(data_folder):
         stale = _fetched(articles)
         pointer = read_pointer(index_folder)
-        gathered = gather(articles, settings, previous=pointer, now=now, progress=progress)
+        gathered = gather(articles, settings, previous=pointer, now=now, progress=progress, renderers=renderers)
         if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
             return _report(gathered, stale, changed=False)
         generation = _index(engine, gathered, pointer, rebuild)

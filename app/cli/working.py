@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from app import deflection, tickets
-from app.content import follow
+from app.cli.following import ContentFollower, bring_up
 from app.errors import KnowledgeBaseError
 from app.journeys import learn_phrases
 from app.portal import Portal
-from app.publishing import publish
 
 KEEP_DELIVERED = timedelta(days=14)
 """How long delivered mail can still be looked up by an operator."""
@@ -44,12 +43,7 @@ def judge(portal: Portal, now: datetime) -> str:
 
 def follow_content(portal: Portal, now: datetime) -> str:
     """The content's newest revision, from its remote or from disk."""
-    report = publish(portal.settings, portal.articles, portal.engine, now)
-    if report.stale:
-        log.warning("the remote could not be asked", reason=report.stale)
-    for problem in report.problems if report.changed else ():
-        log.warning("problem", where=f"{problem.path}:{problem.line}", kind=problem.level, message=problem.message)
-    return f"revision {report.revision[:12]} is live" if report.changed else ""
+    return bring_up(portal.settings, portal.articles, portal.engine, now)
 
 
 def learn(portal: Portal, now: datetime) -> str:
@@ -145,11 +139,9 @@ class Rhythm:
         return said
 
 
-def rhythms(portal: Portal) -> list[Rhythm]:
-    """Everything the worker does, most urgent first."""
-    look = timedelta(seconds=5) if portal.settings.content_worktree else timedelta(seconds=60)
+def rhythms() -> list[Rhythm]:
+    """Everything the worker does beside following the content, most urgent first."""
     return [
-        Rhythm("content", follow_content, look),
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge, timedelta(seconds=1)),
         Rhythm("group", group, timedelta(minutes=1)),
@@ -165,30 +157,23 @@ def rhythms(portal: Portal) -> list[Rhythm]:
 
 def work_once(portal: Portal, now: datetime) -> str:
     """Do all that is due now, whatever its rhythm; returns what was done in a sentence."""
-    done = [said for rhythm in rhythms(portal) if (said := rhythm.beat(portal, now))]
+    content = Rhythm("content", follow_content, timedelta())
+    done = [said for rhythm in (content, *rhythms()) if (said := rhythm.beat(portal, now))]
     return "; ".join(done) + "." if done else "Nothing was due."
 
 
 def work_until_stopped(portal: Portal) -> None:
-    """Work until TERM or Ctrl-C; a saved article is published at once where uncommitted files are served."""
-    stop, saved = threading.Event(), threading.Event()
-
-    def end(*_: object) -> None:
-        stop.set()
-        saved.set()
-
+    """Work until TERM or Ctrl-C, the content in a thread of its own."""
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    if portal.settings.content_worktree:
-        folder = portal.settings.path(portal.settings.content_repository) / portal.settings.content_folder
-        threading.Thread(target=follow, args=(folder, saved.set, stop), daemon=True).start()
-    jobs = rhythms(portal)
+        signal.signal(number, lambda *_: stop.set())
+    content = ContentFollower(portal.settings)
+    content.start()
+    jobs = rhythms()
     while not stop.is_set():
         for job in jobs:
-            if saved.is_set() and not stop.is_set():
-                saved.clear()
-                Rhythm("content", follow_content, timedelta()).beat(portal, datetime.now(UTC))
             job.beat(portal, datetime.now(UTC))
             if stop.is_set():
                 break
-        saved.wait(0.5)
+        stop.wait(0.5)
+    content.end()

@@ -34,6 +34,7 @@ from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, Conte
 from app.content.pointer import Pointer, publishing_lock, read_pointer, write_pointer
 from app.content.publications import Publication, publications
 from app.content.publishing import Gathered, check, gather
+from app.content.renderer import RendererPool
 from app.content.repository import ArticleRepository, Commit
 from app.content.site import SearchTest, Synonyms
 from app.content.store import copy_store
@@ -66,6 +67,7 @@ __all__ = [
     "Publication",
     "PublishBusy",
     "QuickAction",
+    "RendererPool",
     "Rendering",
     "RequestTopic",
     "SearchTest",

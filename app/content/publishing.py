@@ -6,6 +6,7 @@ import gc
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +56,12 @@ class Gathered:
 
 
 def gather(
-    repository: ArticleRepository, settings: Settings, previous: Pointer | None, now: datetime, progress: Progress | None = None
+    repository: ArticleRepository,
+    settings: Settings,
+    previous: Pointer | None,
+    now: datetime,
+    progress: Progress | None = None,
+    renderers: RendererPool | None = None,
 ) -> Gathered:
     """Everything at the repository's newest revision, compared with `previous`, which is what is served.
 
@@ -66,7 +72,7 @@ def gather(
     collecting = gc.isenabled()
     gc.disable()  # much is made and little of it is garbage
     try:
-        return _Gathering(repository, settings, store, now, progress or _silent).run(previous)
+        return _Gathering(repository, settings, store, now, progress or _silent).run(previous, renderers)
     finally:
         if collecting:
             gc.enable()
@@ -88,15 +94,15 @@ class _Gathering:
         self.locales = settings.locales
         self.folder = repository.folder
 
-    def run(self, pointer: Pointer | None) -> Gathered:
+    def run(self, pointer: Pointer | None, renderers: RendererPool | None) -> Gathered:
         snapshot = self.repository.snapshot()
         served = self.store.generation(pointer.revision) if pointer else None
         fingerprint = self._fingerprint()
         same_rules = served is not None and served.fingerprint == fingerprint
         if served and same_rules and served.revision == snapshot.revision:
             return Gathered(load_catalog(self.store, served), unchanged=True)
-        with RendererPool(2, self.settings.render_seconds, self.settings.render_memory_mb) as pool:
-            pool.warm_up()  # a renderer starts while we find out what changed
+        with nullcontext(renderers) if renderers else RendererPool.of(self.settings) as pool:
+            pool.get_ready()  # a renderer starts while we find out what changed
             return self._brought_up(snapshot, served, same_rules, fingerprint, pool)
 
     def _brought_up(

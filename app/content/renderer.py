@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from app.config import Settings
 from app.content.articles import Heading, Section
 from app.content.render_process import receive, send
 from app.content.rendering import Rendered, as_plain_text
@@ -42,9 +43,15 @@ class RendererPool:
         self._idle: queue.LifoQueue[_Renderer] = queue.LifoQueue()
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="renderer")
 
-    def warm_up(self) -> None:
-        """Start one renderer in the background, while the caller finds out what is to be rendered."""
-        self._idle.put(_Renderer(self.memory_mb))
+    @classmethod
+    def of(cls, settings: Settings) -> RendererPool:
+        """A pool with the limits that the settings name."""
+        return cls(2, settings.render_seconds, settings.render_memory_mb)
+
+    def get_ready(self) -> None:
+        """Before a publish: a renderer waits, or starts while the caller finds out what is to be rendered; patience is whole again."""
+        self._lost = 0.0
+        self._idle.put(self._take())
 
     def render(self, markdown: str, locale: str) -> tuple[Rendered, str]:
         """The rendering and, if the article had to be shown as plain text, the reason."""

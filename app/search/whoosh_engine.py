@@ -47,8 +47,10 @@ FORMAT = 1
 """Raised when the index must be rebuilt because what we write into it has changed."""
 ROW = "row"
 MOST_SEGMENTS = 12
-MERGED_AT_ONCE = 200
-"""Documents that one commit may merge, so that a commit of one article stays quick however large the base is."""
+MERGED_AT_ONCE = 40
+"""Documents that one commit may merge (about 8 ms each), so that a commit of one article stays quick however large the base is."""
+FAR_TOO_MANY_SEGMENTS, MERGED_AT_LAST = 48, 400
+"""What hundreds of commits of different articles leave: then one commit may take longer."""
 MEMORY_MB = 256
 WRITER_SECONDS = 10.0
 """How long a publish waits for another one that is writing."""
@@ -393,12 +395,13 @@ def merge_few(writer: Any, segments: list[Any]) -> list[Any]:
     """Whoosh's merge hook: when there are many segments, the small ones become one; large ones wait for the next reindex."""
     if len(segments) < MOST_SEGMENTS:
         return segments
+    most = MERGED_AT_ONCE if len(segments) < FAR_TOO_MANY_SEGMENTS else MERGED_AT_LAST
     kept: list[Any] = []
     merged: list[Any] = []
     documents = 0
     for segment in sorted(segments, key=lambda s: s.doc_count()):
         documents += segment.doc_count()
-        (merged if documents <= MERGED_AT_ONCE else kept).append(segment)
+        (merged if documents <= most else kept).append(segment)
     if len(merged) < 2:
         return segments
     for segment in merged:

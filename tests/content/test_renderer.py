@@ -87,3 +87,16 @@ def test_renderers_see_none_of_our_secrets_and_end_with_us(monkeypatch: pytest.M
     process.stdin.close()  # what happens when the parent is killed
     assert process.wait(timeout=5) == 0
     pool.close()
+
+
+def test_a_pool_that_is_kept_gives_the_same_process_to_the_next_publish_and_forgets_what_the_last_one_lost() -> None:
+    with RendererPool(1, seconds=0.4) as pool:
+        pool.get_ready()
+        first = pool._idle.queue[0].process.pid
+        assert pool.render("one", "en")[0].html == "<p>one</p>"
+        pool.get_ready()
+        assert [r.process.pid for r in pool._idle.queue] == [first]
+        pool._lost = 100.0
+        strict = pool._allowed("x" * 1024)
+        pool.get_ready()
+        assert pool._allowed("x" * 1024) > strict

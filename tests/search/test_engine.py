@@ -17,7 +17,7 @@ from desks import NOISE, TODAY, Desk, article
 
 from app.content import CUSTOMER, STAFF, VISITOR, Audience, Site
 from app.search import Query, SearchContext, SearchUnavailable, open_engine
-from app.search.whoosh_engine import MOST_SEGMENTS
+from app.search.whoosh_engine import MERGED_AT_ONCE, MOST_SEGMENTS
 
 CARD = article("activate-your-card", "Activate your card", "Open the app, tap your card and choose Activate.")
 FROZEN = article(
@@ -86,6 +86,15 @@ def test_a_reader_keeps_answering_from_its_commit_while_segments_are_merged_away
     assert [h.slug for h in hits] == ["forgotten-passcode"]
     assert "[[Forgotten passcode]]" in hits[0].snippet
     assert d.slugs("freeze") == ["freeze-a-card"]
+
+
+def test_saving_one_article_again_and_again_never_writes_the_whole_base_anew(desk: MakeDesk) -> None:
+    d = desk(FROZEN, *(article(f"base-{n}", f"Base {n}") for n in range(MERGED_AT_ONCE + 1)))
+    (base,) = (s.name for s in d.engine._state().segments)
+    for number in range(3 * MOST_SEGMENTS):
+        d.engine.update([replace(FROZEN, title=f"Freeze a card, version {number}")], [], f"revision{number + 2}", d.context)
+    names = [s.name for s in d.engine._state().segments]
+    assert base in names and len(names) <= MOST_SEGMENTS + 1
 
 
 def test_an_article_in_a_new_language_joins_an_index_that_had_none(desk: MakeDesk) -> None:
