@@ -1,6 +1,6 @@
 """From the save of an article's file to the page that answers with the new text, on a portal of real processes over the demo's articles.
 
-    python -m benchmarks.saves [--saves 40]
+python -m benchmarks.saves [--saves 40]
 """
 
 from __future__ import annotations

@@ -41,7 +41,13 @@ def status_of(failure: BaseException) -> HTTPStatus:
 
 def answer(status: HTTPStatus) -> bytes:
     """The whole answer: a problem document, which people can read too, and the end of the connection."""
-    problem: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": SENTENCES[status], "errors": []}
+    problem: dict[str, object] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": SENTENCES[status],
+        "errors": [],
+    }
     body = json.dumps(problem).encode()
     headers = {
         "Content-Type": "application/problem+json",
