@@ -36,7 +36,10 @@ def direction(tag: str) -> str:
 
 def own_name(tag: str) -> str:
     """The language's name in itself, as a reader looks for it: `svenska`, `עברית`."""
-    name = _babel(tag).get_display_name(tag.replace("-", "_")) or tag
+    try:
+        name = Locale.parse(tag, sep="-").get_display_name() or tag
+    except (UnknownLocaleError, ValueError):
+        return tag  # of a saved address or an import; not one that is offered
     return name[:1].upper() + name[1:] if tag.split("-")[0] in {"en", "de"} else name
 
 

@@ -6,6 +6,7 @@ Programs show a bearer token and see what its account may see; without one they 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
@@ -59,6 +60,10 @@ class Parser(FlaskParser):
             return super()._raw_load_json(req)
         except RecursionError:
             abort(400, "This JSON is nested too deeply.")
+        except ValueError as error:
+            if isinstance(error, UnicodeDecodeError | json.JSONDecodeError):
+                raise
+            abort(400, "A number in this JSON has too many digits.")  # Python converts no more than 4,300
 
 
 class ApiBlueprint(Blueprint):

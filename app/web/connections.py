@@ -2,7 +2,7 @@
 
 Gunicorn hands a new connection to a thread at once and lets it wait there. Three hundred idle or slow clients then hold every thread.
 Here the event loop reads, without waiting for anybody, until a request is whole; only then a thread is used. Upstream has no option
-for it (27.0); what is overridden are the three places where a connection is handed to a thread.
+for it (27.0); what is overridden are the places where a connection is handed to a thread, and where it ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import selectors
 import socket
 import struct
 import time
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,10 @@ SILENCE = 15.0
 """Seconds without a byte after which a connection is closed."""
 LONGEST = 120.0
 """Seconds in which a request must have arrived whole, however it trickles."""
+FAREWELL = 2.0
+"""Seconds a connection stays half open after its last answer, so that the client reads it before it hears of the end."""
+FAREWELL_BYTES = 64 * 1024 * 1024
+"""How much of what is still being sent is thrown away meanwhile; more than that and the connection is cut."""
 THREAD_WAIT = 20
 """Seconds a thread waits for the rest of a large upload, or for a client that does not read its answer."""
 
@@ -41,8 +46,9 @@ _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE
 class Arrival:
     """The bytes of one request so far."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, largest: int) -> None:
         self.data = bytearray()
+        self.largest = largest
         self.began = self.latest = now
         self.head = 0
         self.needed: int | None = None
@@ -71,15 +77,48 @@ class Arrival:
         """Whether a thread has nothing to wait for, or so much is here that the rest may be waited for."""
         if not self.head:
             return len(self.data) > HEAD_LIMIT
-        if len(self.data) >= MOST_IN_MEMORY:
+        if len(self.data) >= MOST_IN_MEMORY or self.is_hopeless:
             return True
         if self.needed is None:
             return self.data.endswith(b"0\r\n\r\n")
         return len(self.data) >= self.needed
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it says that it is larger than anything we take: it is refused before it is sent."""
+        return self.needed is not None and self.needed - self.head > self.largest
+
     def is_over(self, now: float) -> bool:
         """Whether it has been silent or unfinished for too long."""
         return now - self.latest > SILENCE or now - self.began > LONGEST
+
+
+class Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
+    """A connection that its worker sees off. Gunicorn waits in the event loop until the client has closed, for two seconds at most:
+    sixty clients that do not close would keep everybody else waiting for two minutes."""
+
+    def __init__(self, worker: GatheringWorker, client: socket.socket, address: Any) -> None:
+        super().__init__(worker.cfg, client, address, client.getsockname())
+        self.worker = worker
+        self.is_large = False
+        """Whether its request had not arrived whole when a thread took it."""
+        self.initialized = self.data_ready = True
+        self.parser = http.get_parser(worker.cfg, client, address)
+
+    def close(self, graceful: bool = False) -> None:
+        """End it; `graceful` while the client may still be reading."""
+        if graceful:
+            self.worker.see_off(self)
+        else:
+            super().close()
+
+
+@dataclass
+class Departure:
+    """A connection whose last answer is sent."""
+
+    until: float
+    thrown_away: int = 0
 
 
 class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
@@ -88,6 +127,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.arrivals: dict[Any, Arrival] = {}
+        self.departures: dict[Any, Departure] = {}
         self.looked = 0.0
 
     def accept(self, listener: socket.socket) -> None:
@@ -100,24 +140,21 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
         wait = struct.pack("ll", THREAD_WAIT, 0)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
-        conn = TConn(self.cfg, client, address, listener.getsockname())
-        conn.initialized = conn.data_ready = True
-        conn.parser = http.get_parser(self.cfg, client, address)
-        self._gather(conn)
+        self._gather(Connection(self, client, address))
 
-    def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """The next request on a connection that was kept."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._gather(conn)
 
-    def _gather(self, conn: TConn) -> None:
-        self.arrivals[conn] = Arrival(time.monotonic())
+    def _gather(self, conn: Connection) -> None:
+        self.arrivals[conn] = Arrival(time.monotonic(), self.wsgi.config["MAX_CONTENT_LENGTH"])
         conn.sock.setblocking(False)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
         self._receive(conn, conn.sock)
 
-    def _receive(self, conn: TConn, client: socket.socket) -> None:
+    def _receive(self, conn: Connection, client: socket.socket) -> None:
         arrival = self.arrivals[conn]
         try:
             piece = client.recv(65536)
@@ -140,6 +177,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
         if arrival.is_whole:
             self.poller.unregister(client)
             del self.arrivals[conn]
+            conn.is_large = arrival.needed is not None and len(arrival.data) < arrival.needed
             conn.parser.unreader.unread(bytes(arrival.data))
             self.enqueue_req(conn)
 
@@ -151,9 +189,11 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
         self.looked = now
         # A worker that ends waits for requests that have begun, and for nobody who has said nothing yet.
         for conn, arrival in [(c, a) for c, a in self.arrivals.items() if a.is_over(now) or not (self.alive or a.data)]:
-            if arrival.data:
+            if arrival.data and arrival.is_over(now):
                 self._say(conn.sock, HTTPStatus.REQUEST_TIMEOUT)
-            self._drop(conn)
+            self._drop(conn, graceful=bool(arrival.data))
+        for conn in [c for c, d in self.departures.items() if now > d.until]:
+            self._gone(conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer what gunicorn could not read, or could not hand on, with our headers and our words."""
@@ -171,11 +211,54 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untype
         except OSError:
             return  # whoever sent it is gone, or does not read
 
-    def _drop(self, conn: TConn) -> None:
+    def _drop(self, conn: Connection, graceful: bool = False) -> None:
         self.arrivals.pop(conn, None)
+        self._forget(conn.sock)
+        self.nr_conns -= 1
+        conn.close(graceful)
+
+    def see_off(self, conn: Connection) -> None:
+        """Say that nothing more comes, and throw away what the client still sends until it has heard so. Waits for nobody."""
         try:
-            self.poller.unregister(conn.sock)
-        except (KeyError, ValueError, OSError):
-            pass
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._throw_away, conn))
+        except (OSError, ValueError, KeyError):
+            conn.close()  # the client was faster
+            return
+        self.nr_conns += 1
+        self.departures[conn] = Departure(time.monotonic() + FAREWELL)
+
+    def _throw_away(self, conn: Connection, client: socket.socket) -> None:
+        departure = self.departures[conn]
+        try:
+            size = len(client.recv(256 * 1024))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            size = 0
+        departure.thrown_away += size
+        if not size or departure.thrown_away > FAREWELL_BYTES:
+            self._gone(conn)
+
+    def _gone(self, conn: Connection) -> None:
+        del self.departures[conn]
+        self._forget(conn.sock)
         self.nr_conns -= 1
         conn.close()
+
+    def _forget(self, client: socket.socket) -> None:
+        try:
+            self.poller.unregister(client)
+        except (KeyError, ValueError, OSError):
+            pass
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Announce the end of the connection where much of the body may stay unread: what follows it could not be found."""
+        if conn.is_large:
+            req.force_close()
+        return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+        # A body that is here already costs nothing to pass over. Gunicorn would stop at 64 KiB and close, after having said that it would not.
+        return bool(keepalive and conn.parser.finish_body(time.monotonic() + 1, max_bytes=2 * MOST_IN_MEMORY))

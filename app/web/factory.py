@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from app.config import Settings
 from app.portal import Portal, open_portal
@@ -72,6 +74,13 @@ BLUEPRINTS = (
 )
 
 
+class Number(IntegerConverter):
+    """A number in an address; none that is larger than a database keeps, which would be an error there instead of a page not found."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:
+        super().__init__(map, *args, **{"max": 2**63 - 1, **options})
+
+
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:
     """The application over an open portal; without one, it opens what the settings describe."""
     settings = settings or (portal.settings if portal else Settings.from_environ())
@@ -87,6 +96,7 @@ def create_app(settings: Settings | None = None, portal: Portal | None = None) -
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.url_map.converters["int"] = Number
     app.extensions["portal"] = portal
     portal.events.start()
     app.teardown_appcontext(context.close_db)

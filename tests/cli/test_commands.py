@@ -61,7 +61,7 @@ def test_a_mistake_ends_with_a_sentence_and_exit_code_1_never_a_traceback(desk: 
 
 
 def test_commands_are_found_from_another_folder_when_flask_is_told_where_the_app_is(desk: Desk, tmp_path: Path) -> None:
-    told = [sys.executable, "-m", "flask", "--app", str(PROJECT / "app"), "kb", "check"]
+    told = [sys.executable, "-m", "flask", "--app", str(PROJECT / "app"), "kb", "publish"]
     done = subprocess.run(told, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     elsewhere = desk.environment()

@@ -56,6 +56,34 @@ def test_three_hundred_clients_that_do_not_finish_keep_nobody_waiting(portal: Ru
     assert took < 2, f"ten home pages took {took:.1f} s"
 
 
+def test_clients_that_were_answered_and_do_not_close_keep_nobody_waiting(portal: RunningPortal) -> None:
+    last = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with ExitStack() as stack:
+        clients = [stack.enter_context(opened(portal, last)) for _ in range(OPEN_REQUESTS)]
+        assert [portal.get("/en/", timeout=10).status for _ in range(5)] == [200] * 5
+        assert all(read_answer(client).endswith(b"ok\n") for client in clients)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(portal: RunningPortal) -> None:
+    head = b"POST /en/contact HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 524288000\r\n\r\n"
+    with opened(portal, head) as client:
+        client.settimeout(10)  # less than it takes until a silent client is told to go
+        answer = read_answer(client)
+    assert answer.startswith(b"HTTP/1.1 413") and b"Connection: close" in answer
+
+
+@pytest.mark.parametrize(("size", "stays"), [(400_000, True), (3_000_000, False)], ids=["some", "much"])
+def test_after_a_body_that_nobody_read_the_connection_is_kept_or_said_to_end(portal: RunningPortal, size: int, stays: bool) -> None:
+    head = f"POST /en/nothing-here HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
+    with opened(portal, head + b"x" * size) as client:
+        first = read_answer(client)
+        assert first.startswith(b"HTTP/1.1 404")
+        assert (b"Connection: keep-alive" in first) is stays
+        if stays:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert read_answer(client).endswith(b"ok\n")
+
+
 def test_a_request_in_single_bytes_on_a_kept_connection_is_answered_like_any_other(portal: RunningPortal) -> None:
     with opened(portal) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

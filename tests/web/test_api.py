@@ -484,3 +484,10 @@ def test_the_description_names_every_endpoint_and_its_problems(client: FlaskClie
     assert "Idempotency-Key" in {p["name"] for p in tickets["parameters"]}
     problem = document["components"]["responses"]["UNPROCESSABLE_ENTITY"]["content"]
     assert list(problem) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize("body", ["9" * 5000, '{"subject": ' + "[" * 50_000, '{"subject": "a", "n": -' + "1" * 5000 + "}"])
+def test_json_that_is_written_to_hurt_is_a_client_error(client: FlaskClient, body: str) -> None:
+    answer = client.post("/api/v1/tickets", data=body, content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert answer.content_type == "application/problem+json"

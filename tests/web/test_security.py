@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
 from app.accounts import Role
-from app.web.security import is_own_origin, network_of, safe_next
+from app.web.security import FORM_LIMIT, is_own_origin, network_of, safe_next
 from tests.web.conftest import csrf_of
 
 TRICKS = [
@@ -21,6 +21,9 @@ TRICKS = [
     "//evil.example",
     "///evil.example",
     "////evil.example",
+    "/.//evil.example",
+    "/en/..//evil.example",
+    "/en/%2e%2e/%2fevil.example",
     "/\\evil.example",
     "\\\\evil.example",
     "/\\/evil.example",
@@ -286,3 +289,24 @@ def test_every_form_of_ours_has_the_field_for_the_token(app: Flask) -> None:
     # The secret in the address of a mailed link is its token; a notice is put away from cached pages, by a view that is exempt.
     assert missing == ["accounts/link.html", "macros/notices.html"]
     assert app.extensions["csrf"]._exempt_views >= {"app.web.accounts.use_link"}
+
+
+@pytest.mark.parametrize("path", ["/en/contact", "/sign-in", "/en/privacy", "/survey", "/en/nothing-here"])
+def test_a_form_without_files_is_small(client: FlaskClient, path: str) -> None:
+    body = "a=1&" * (FORM_LIMIT // 4 + 1)
+    answer = client.post(path, data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code in (404, 413)
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/en/requests/{}", "/agent/requests/{}", "/reports/groups/{}", "/reports/groups/{}/draft.md"])
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, 10**30])
+def test_a_number_larger_than_a_database_keeps_is_a_page_not_found(signed_in: Callable[..., FlaskClient], path: str, number: int) -> None:
+    assert signed_in(Role.ADMIN).get(path.format(number)).status_code == 404
+
+
+@pytest.mark.parametrize("locale", ["all", "2026", "\x00", "<script>", "x" * 500])
+def test_a_report_for_a_language_that_does_not_exist_is_a_report_without_needs(signed_in: Callable[..., FlaskClient], locale: str) -> None:
+    answer = signed_in(Role.MANAGER).get("/reports/", query_string={"locale": locale})
+    assert answer.status_code == 200
+    assert b"<script>" not in answer.data
