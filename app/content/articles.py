@@ -177,6 +177,16 @@ class Category:
 
 
 @dataclass(frozen=True)
+class ArticleType:
+    """What kind of text an article is, across categories: fees, first aid. A filter of the results."""
+
+    slug: str
+    label: dict[str, str]
+    articles: frozenset[str] = frozenset()
+    """Slugs or ids. The type without any is that of all other articles."""
+
+
+@dataclass(frozen=True)
 class Channel:
     """One way to reach a person: label, hours and cost by locale, and an address (`/contact`, `tel:`, `https:`)."""
 
@@ -225,6 +235,8 @@ class Site:
     categories: tuple[Category, ...] = ()
     popular: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Approved popular searches by locale ('Asked a lot today')."""
+    types: tuple[ArticleType, ...] = ()
+    """In the order of the filter; none: results have no such filter."""
     channels: tuple[Channel, ...] = ()
     quick_actions: tuple[QuickAction, ...] = ()
     pinned_answers: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -75,6 +75,7 @@ def _of_site(catalog: Catalog, files: dict[str, FileState]) -> list[Problem]:
         return []
     site, locale = catalog.site, catalog.locales[0]
     named = [s for c in site.categories for s in (*c.pinned, *(slug for _, slugs in c.groups for slug in slugs))]
+    named += [slug for t in site.types for slug in sorted(t.articles)]
     named += [a.article for a in site.quick_actions if not a.article.startswith(("/", "http", "tel:", "mailto:"))]
     wanted = [(slug, locale) for slug in named] + [(slug, loc) for loc, pins in site.pinned_answers.items() for slug in pins.values()]
     return [

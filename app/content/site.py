@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.content.articles import Category, CategoryText, Channel, Notice, Problem, QuickAction, RequestTopic, Site, TopicField
+from app.content.articles import ArticleType, Category, CategoryText, Channel, Notice, Problem, QuickAction, RequestTopic, Site, TopicField
 from app.content.yaml_values import Malformed, Reader, Value, parse
 
 MAX_BYTES = 262_144
@@ -14,7 +14,7 @@ MAX_FIELD_LABEL = 80
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 _HREF = re.compile(r"(https?://|mailto:|tel:|/(?![/\\]))[^\s\"'<>\\]*")
 _SITE_KEYS = frozenset(
-    ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links", "teams"]
+    ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links", "teams", "types"]
 )
 _CATEGORY_KEYS = frozenset(["slug", "icon", "title", "description", "groups", "pinned"])
 _NOTICE_KEYS = frozenset(["id", "tone", "headline", "text", "link", "link_label", "starts", "ends", "categories", "matches", "dismissible"])
@@ -45,6 +45,7 @@ def read_site(path: str, data: bytes, locales: tuple[str, ...]) -> tuple[Site | 
         name=reader.text(given.get("name"), "name", "Help", 80),
         categories=_unique(reader, [_category(reader, v, locales) for v in reader.items(given.get("categories"), "categories")]),
         popular={locale: reader.texts(v, f"popular.{locale}", 20) for locale, v in reader.mapping(given.get("popular"), "popular").items()},
+        types=_types(reader, given.get("types"), locales),
         channels=tuple(c for v in reader.items(given.get("channels"), "channels") if (c := _channel(reader, v, locales))),
         quick_actions=tuple(a for v in reader.items(given.get("quick_actions"), "quick_actions") if (a := _action(reader, v, locales))),
         pinned_answers={
@@ -149,6 +150,27 @@ def _unique(reader: Reader, categories: list[Category]) -> tuple[Category, ...]:
             reader.error(1, f"category “{category.slug}” is given twice; keep one")
         seen.add(category.slug)
     return tuple(categories)
+
+
+def _types(reader: Reader, value: Value | None, locales: tuple[str, ...]) -> tuple[ArticleType, ...]:
+    """The types of articles; every article has at most one, and one type may be that of all the others."""
+    types: list[ArticleType] = []
+    typed: set[str] = set()
+    for item in reader.items(value, "types"):
+        given = reader.mapping(item, "a type", frozenset({"slug", "label", "articles"}))
+        slug, label = _slug(reader, given.get("slug"), item), reader.by_locale(given.get("label"), "label", locales)
+        articles = frozenset(reader.texts(given.get("articles"), "articles", 10_000))
+        if not label:
+            reader.error(item.line, "a type needs a “label”")
+        if any(t.slug == slug for t in types):
+            reader.error(item.line, f"type “{slug}” is given twice; keep one")
+        if not articles and any(not t.articles for t in types):
+            reader.error(item.line, "only one type may be without “articles”: it is that of all the others")
+        if twice := sorted(typed & articles):
+            reader.error(item.line, f"“{twice[0]}” has two types; keep one")
+        typed |= articles
+        types.append(ArticleType(slug, label, articles))
+    return tuple(types)
 
 
 def _channel(reader: Reader, value: Value, locales: tuple[str, ...]) -> Channel | None:

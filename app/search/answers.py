@@ -49,6 +49,7 @@ class Answering:
         self.served, self.query, self.today = served, query, today
         self.order = fallbacks(query.locale, served.locales)
         self.by_category: dict[str, int] = {}
+        self.by_type: dict[str, int] = {}
         self.by_locale: dict[str, int] = {}
 
     def planner(self, locale: str) -> Planner:
@@ -121,12 +122,14 @@ class Answering:
         query, served = self.query, self.served
         in_locale = not query.only_locale or locale == query.only_locale
         matches = scores > 0
+        of_type = matches & served.of_type(query.type) if query.type else matches
+        in_category = matches & served.in_category(query.category) if query.category else matches
         if in_locale:
-            for category, count in served.by_category(matches).items():
-                self.by_category[category] = self.by_category.get(category, 0) + count
-        if query.category:
-            scores *= served.in_category(query.category)
-            matches = scores > 0
+            _add(self.by_category, served.by_category(of_type))
+            _add(self.by_type, served.by_type(in_category) if served.types else {})
+        if query.type or query.category:
+            matches = of_type & in_category
+            scores *= matches
         if left := int(np.count_nonzero(matches)):
             self.by_locale[locale] = left
         return left if in_locale else 0
@@ -151,12 +154,17 @@ class Answering:
                     yield ranked, number, False
 
     def _pinned(self) -> int | None:
-        """The article that editors put first for exactly this query, if the viewer may see it."""
+        """The article that editors put first for exactly this query, if the viewer may see it and no filter leaves it out."""
         pins = self.served.context.site.pinned_answers.get(self.query.locale)
         slug = pins.get(normal(self.query.text)) if pins else None
-        if not slug or self.query.exact:
+        if not slug or self.query.exact or self.query.only_locale not in ("", self.query.locale):
             return None
-        for number in np.flatnonzero(self._sight(self.query.locale).allowed):
+        allowed = self._sight(self.query.locale).allowed
+        if self.query.category:
+            allowed = allowed & self.served.in_category(self.query.category)
+        if self.query.type:
+            allowed = allowed & self.served.of_type(self.query.type)
+        for number in np.flatnonzero(allowed):
             entry = self.served.entries[int(number)]
             if entry and entry.slug == slug:
                 return int(number)
@@ -173,6 +181,11 @@ class Answering:
         if self.query.explain:
             texts["explanation"] = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned)
         return plain.placed(rank, value, **texts)
+
+
+def _add(counts: dict[str, int], more: dict[str, int]) -> None:
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
 
 
 def answer(served: Served, query: Query, today: date) -> Results:
@@ -209,6 +222,6 @@ def answer(served: Served, query: Query, today: date) -> Results:
         passage = best_passage(served, found[0].marks, found[0].scores, found[0].top)
     return Results(
         query=query, hits=hits, total=max(total, len(hits)), revision=served.origin.revision, by_category=answering.by_category,
-        by_locale=answering.by_locale, corrected=corrected, also_searched=tuple(dict.fromkeys(plan.added)) if plan else (),
-        did_you_mean=did_you_mean, passage=passage, close=close, took_ms=(time.perf_counter() - started) * 1000,
+        by_type=answering.by_type, by_locale=answering.by_locale, corrected=corrected,
+        also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean, passage=passage, close=close, took_ms=(time.perf_counter() - started) * 1000,
     )  # fmt: skip

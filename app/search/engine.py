@@ -46,6 +46,8 @@ class Query:
     locale: str
     viewer: Viewer
     category: str = ""
+    type: str = ""
+    """Filter: articles of this type of `site.yml`."""
     only_locale: str = ""
     """Filter: hits in this locale only."""
     exact: bool = False
@@ -140,6 +142,7 @@ class Results:
     total: int
     revision: str
     by_category: dict[str, int] = field(default_factory=dict)
+    by_type: dict[str, int] = field(default_factory=dict)
     by_locale: dict[str, int] = field(default_factory=dict)
     """Counts over all hits this viewer may see, for the filters (before the filter of the same kind is applied)."""
     corrected: str | None = None

@@ -69,6 +69,8 @@ class SegmentEntries:
         self.locales = np.array([numberings.locales.number(e.locale) if e else -1 for e in entries], dtype=np.int64)
         self.articles = np.array([numberings.articles.number(e.article_id) if e else -1 for e in entries], dtype=np.int64)
         self.by_key = {e.key: n for n, e in enumerate(entries) if e}
+        self.by_name = {name: self.articles[n] for n, e in enumerate(entries) if e for name in (e.slug, e.article_id)}
+        """Code of an article by its slug in any locale, and by its id."""
         self._visible: dict[tuple[frozenset[Audience], str], np.ndarray] = {}
 
     def visible(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
@@ -111,6 +113,8 @@ class Served:
         """More than every code of an article."""
         bits = [_as_bits(self.category_codes == code) for code in range(len(numberings.categories.names))]
         self._category_bits = np.array(bits) if bits else np.zeros((0, 1), dtype=np.uint64)
+        self.types = [t.slug for t in context.site.types]
+        self._type_codes = self._typed()
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
         counts: Sequence[int] | np.ndarray = []
         if self.size:
@@ -190,6 +194,26 @@ class Served:
         """How many of the masked documents each category has, those without any left out."""
         counts = np.add.reduce(np.bitwise_count(self._category_bits & _as_bits(mask)), axis=1, dtype=np.uint32).tolist()
         return {category: count for category, count in zip(self.categories, counts, strict=True) if count}
+
+    def by_type(self, mask: np.ndarray) -> dict[str, int]:
+        """How many of the masked documents are of each type, those without any left out."""
+        return {
+            slug: count for number, slug in enumerate(self.types) if (count := int(np.count_nonzero(mask & (self._type_codes == number))))
+        }
+
+    def of_type(self, slug: str) -> np.ndarray:
+        return self._type_codes == (self.types.index(slug) if slug in self.types else len(self.types))
+
+    def _typed(self) -> np.ndarray:
+        """The number of every document's type; -1 where it has none. Translations of one article are of one type."""
+        rest = next((number for number, t in enumerate(self.context.site.types) if not t.articles), -1)
+        by_article = np.full(self.articles + 1, rest, dtype=np.int64)  # the last one stands for dropped rows, which no mask shows
+        for number, one in enumerate(self.context.site.types):
+            for name in one.articles:
+                for content in self._contents:
+                    if name in content.by_name:
+                        by_article[content.by_name[name]] = number
+        return by_article[self.article_codes]
 
     def in_category(self, category: str) -> np.ndarray:
         return self.category_codes == self._numberings.categories.known(category)

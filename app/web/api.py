@@ -139,7 +139,14 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
     """Search the articles that the caller may see."""
     _needs("read")
     viewer = _narrowed(context.viewer(), arguments["audience"])
-    query = Query.from_text(arguments["q"], _locale(arguments["locale"]), viewer, limit=arguments["limit"])
+    query = Query.from_text(
+        arguments["q"],
+        _locale(arguments["locale"]),
+        viewer,
+        limit=arguments["limit"],
+        category=arguments["category"],
+        type=arguments["type"],
+    )
     results = search_articles(context.portal().engine, context.catalog(), query, context.today())
     search_id = new_id()
     if arguments["record"]:

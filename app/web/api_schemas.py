@@ -52,6 +52,8 @@ class SearchArguments(Lenient):
     q = fields.String(required=True, metadata={"description": "What is searched for; cut at 200 characters."})
     locale = fields.String(load_default="", metadata={"description": "The reader's language, for example `en` or `pt-BR`."})
     limit = fields.Integer(load_default=10, validate=validate.Range(1, 50))
+    category = fields.String(load_default="", metadata={"description": "Only articles of this category."})
+    type = fields.String(load_default="", metadata={"description": "Only articles of this type, as `site.yml` names them."})
     audience = fields.String(
         load_default=None,
         validate=validate.OneOf(["public", "customers", "agents"]),

@@ -147,7 +147,7 @@ def _same_page(tag: str) -> str:
     """The address of this page under another locale; the start page if it has none there."""
     if request.endpoint and request.method == "GET" and "locale" in (request.view_args or {}):
         # What was searched and filtered comes along; ids of searches and tabs do not.
-        kept = {name: values for name, values in request.args.lists() if name in {"q", "category", "page"}}
+        kept = {name: values for name, values in request.args.lists() if name in {"q", "type", "category", "page"}}
         try:
             return url_for(request.endpoint, **{**kept, **(request.view_args or {}), "locale": tag})  # type: ignore[arg-type]
         except BuildError:

@@ -17,7 +17,7 @@ from app.journeys import search_articles
 from app.locales import own_name
 from app.search import Hit, Query, Results, SearchUnavailable, Suggestion
 from app.web import context, visitors
-from app.web.frame import NoticeText, notice_text, site
+from app.web.frame import NoticeText, local_text, notice_text, site
 from app.web.reading_counts import solved_share
 from app.web.security import limiter
 from app.web.topics import topic_of, topics_for
@@ -134,6 +134,7 @@ def _query(locale: str) -> Query:
         context.viewer(),
         page=page,
         category=request.args.get("category", "")[:100],
+        type=request.args.get("type", "")[:100],
         only_locale=lang if lang in context.portal().settings.locales else "",
         exact=request.args.get("exact") == "1",
     )
@@ -177,6 +178,7 @@ def _page(query: Query, results: Results, trail: Trail, locale: str) -> dict[str
         "passage": passage,
         "passage_link": trail.link(passage.url, 1) if passage else "",
         "passage_article": catalog.translations(passage.article_id).get(passage.locale) if passage else None,
+        "types": _type_choices(query, results, locale),
         "topics": _topic_choices(query, results, locale),
         "locales": _locale_choices(query, results, locale),
         "foreign": _foreign(query, results, locale),
@@ -217,6 +219,19 @@ def _topic_choices(query: Query, results: Results, locale: str) -> list[Choice]:
     return choices
 
 
+def _type_choices(query: Query, results: Results, locale: str) -> list[Choice]:
+    """The types of site.yml that the results have; none when all results are of one type, for then there is nothing to choose."""
+    types = [t for t in site().types if results.by_type.get(t.slug) or query.type == t.slug]
+    if len(types) < 2 and not query.type:
+        return []
+    choices = [Choice("", sum(results.by_type.values()), _address(query, type=""), not query.type)]
+    for one in types:
+        choices.append(
+            Choice(local_text(one.label, locale), results.by_type.get(one.slug, 0), _address(query, type=one.slug), query.type == one.slug)
+        )
+    return choices
+
+
 def _locale_choices(query: Query, results: Results, locale: str) -> list[Choice]:
     counts = {tag: n for tag, n in results.by_locale.items() if n}
     if len(counts) < 2 and not query.only_locale:
@@ -239,9 +254,17 @@ def _address(query: Query, page: int = 1, **change: Any) -> str:
     """This search with something changed; a change of filter starts at the first page again."""
     text = change.get("text", query.text)
     category = change.get("category", query.category)
+    kind = change.get("type", query.type)
     lang = change.get("only_locale", query.only_locale)
     exact = change.get("exact", query.exact)
-    given = {"q": text, "category": category, "lang": lang, "exact": "1" if exact else "", "page": str(page) if page > 1 else ""}
+    given = {
+        "q": text,
+        "type": kind,
+        "category": category,
+        "lang": lang,
+        "exact": "1" if exact else "",
+        "page": str(page) if page > 1 else "",
+    }
     tab = request.args.get("t", "")
     given["t"] = tab if tab.startswith("n-") else ""
     return f"/{query.locale}/search?" + urlencode({name: value for name, value in given.items() if value})

@@ -45,6 +45,16 @@ def test_a_text_without_locales_holds_for_all_and_a_missing_one_is_the_default()
     assert site.categories[0].texts["sv"].title == "Hello"
 
 
+def test_types_name_their_articles_and_one_type_is_that_of_all_others() -> None:
+    text = "types:\n  - {slug: guides, label: How to}\n  - {slug: fees, label: {en: Fees, sv: Avgifter}, articles: [a, b]}"
+    site, problems = read_site("site.yml", text.encode(), LOCALES)
+    assert site is not None and not problems
+    assert [(t.slug, t.label["sv"], t.articles) for t in site.types] == [
+        ("guides", "How to", frozenset()),
+        ("fees", "Avgifter", frozenset({"a", "b"})),
+    ]
+
+
 def test_an_empty_site_yml_is_a_site_without_anything() -> None:
     site, problems = read_site("s", b"", LOCALES)
     assert site is not None and (site.name, site.categories, problems) == ("Help", (), [])
@@ -64,6 +74,10 @@ def test_an_empty_site_yml_is_a_site_without_anything() -> None:
         ("links:\n  - {label: x, href: '/\\evil.example'}", 2, "no address"),
         ("quick_actions:\n  - {label: x}", 2, "needs a “label” and an “article”"),
         ("quick_actions:\n  - {label: x, article: 'data:text/html,x'}", 2, "no address"),
+        ("types:\n  - {slug: a}", 2, "needs a “label”"),
+        ("types:\n  - {slug: a, label: b}\n  - {slug: c, label: d}", 3, "only one type"),
+        ("types:\n  - {slug: a, label: b, articles: [x]}\n  - {slug: a, label: d}", 3, "given twice"),
+        ("types:\n  - {slug: a, label: b, articles: [x]}\n  - {slug: c, label: d, articles: [x]}", 3, "“x” has two types"),
         ("request_topics:\n  - {slug: a}", 2, "needs a “label”"),
         ("request_topics:\n  - {slug: a, label: b, safety: perhaps}", 2, "either true or false"),
         ("request_topics:\n  - slug: a\n    label: b\n    fields:\n      - {optional: true}", 5, "needs a “label”"),

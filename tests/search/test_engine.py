@@ -15,7 +15,7 @@ import pytest
 from conftest import MakeDesk
 from desks import NOISE, TODAY, Desk, article
 
-from app.content import CUSTOMER, STAFF, VISITOR, Audience, Site
+from app.content import CUSTOMER, STAFF, VISITOR, ArticleType, Audience, Site
 from app.search import Query, SearchContext, SearchUnavailable, open_engine
 from app.search.whoosh_engine import MERGED_AT_ONCE, MOST_SEGMENTS
 
@@ -159,6 +159,52 @@ def test_a_filter_by_category_keeps_the_counts_of_the_others(desk: MakeDesk) -> 
     assert [h.slug for h in results.hits] == ["freeze-a-card"]
     assert results.total == 1
     assert results.by_category == {"cards": 1, "security": 1}
+
+
+TYPES = (
+    ArticleType("fees", {"en": "Fees"}, frozenset({"card-fees", "limits"})),
+    ArticleType("guides", {"en": "Guides"}),
+    ArticleType("news", {"en": "News"}, frozenset({"no-such-article"})),
+)
+TYPED = (
+    CARD,
+    article("card-fees", "Card fees", "What a card costs."),
+    article("kort-avgifter", "Card avgifter", "Vad ett card kostar.", locale="sv", article_id="card-fees"),
+    article("card-limits", "Card limits", "How much a card may pay.", category="security", article_id="limits"),
+    article("fee-rules", "Card fee rules", "Who may waive a card fee.", audience=Audience.AGENTS),
+)
+
+
+def test_a_filter_by_type_knows_slugs_ids_and_translations_and_keeps_the_counts_of_the_others(desk: MakeDesk) -> None:
+    d = desk(*TYPED, *NOISE, context=SearchContext(Site("Test", types=TYPES)))
+    results = d.ask("card")
+    assert results.by_type == {"fees": 2, "guides": 1}, "translations count once, and what agents may see is not counted for others"
+    assert d.ask("card", viewer=STAFF).by_type == {"fees": 2, "guides": 2}
+    fees = d.ask("card", type="fees")
+    assert {h.slug for h in fees.hits} == {"card-fees", "card-limits"} and fees.total == 2
+    assert (fees.by_type, fees.by_category) == (results.by_type, {"cards": 1, "security": 1})
+    both = d.ask("card", type="fees", category="security")
+    assert [h.slug for h in both.hits] == ["card-limits"]
+    assert (both.by_type, both.by_category) == ({"fees": 1}, {"cards": 1, "security": 1})
+    assert {h.slug for h in d.ask("card", "sv", type="fees").hits} == {"kort-avgifter", "card-limits"}
+    assert not d.ask("card", type="news").hits and not d.ask("card", type="unheard-of").hits
+
+
+def test_types_change_with_site_yml_alone_and_without_types_nothing_is_counted(desk: MakeDesk) -> None:
+    d = desk(*TYPED, *NOISE)
+    assert d.ask("card").by_type == {}
+    d.engine.open(d.generation, "revision2", SearchContext(Site("Test", types=TYPES)))
+    assert d.ask("card").by_type == {"fees": 2, "guides": 1}
+    d.engine.update([replace(CARD, title="Wake the card")], [], "revision3", SearchContext(Site("Test", types=TYPES)))
+    assert d.ask("card").by_type == {"fees": 2, "guides": 1}
+
+
+def test_a_pinned_answer_is_left_out_by_a_filter_that_it_does_not_pass(desk: MakeDesk) -> None:
+    site = Site("Test", types=TYPES, pinned_answers={"en": {"card": "activate-your-card"}})
+    d = desk(*TYPED, *NOISE, context=SearchContext(site))
+    assert d.slugs("card")[0] == "activate-your-card"
+    for filters in ({"type": "fees"}, {"category": "security"}, {"only_locale": "sv"}):
+        assert "activate-your-card" not in d.slugs("card", **filters), filters
 
 
 def test_the_readers_language_comes_first_and_each_article_once(desk: MakeDesk) -> None:

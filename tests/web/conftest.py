@@ -74,6 +74,9 @@ ARTICLES = {
 PICTURES = ("en/vault/plan.svg", "en/vault/unused.svg", "en/cards/card.svg", "media/logo.svg")
 SITE = """
 name: Fennel
+types:
+  - {slug: guides, label: {en: How to, sv: Så gör du}}
+  - {slug: trouble, label: {en: Trouble, sv: Fel}, articles: [card-declined]}
 categories:
   - slug: cards
     icon: credit-card

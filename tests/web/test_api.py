@@ -77,6 +77,12 @@ def test_a_search_answers_in_the_promised_form(client: FlaskClient, portal: Port
     assert "<" not in first["snippet"]
 
 
+def test_a_search_can_be_narrowed_by_type_and_category(client: FlaskClient) -> None:
+    assert titles(client.get("/api/v1/search?q=card&locale=en")) == {"Card declined", "Activate your card"}
+    assert titles(client.get("/api/v1/search?q=card&locale=en&type=trouble")) == {"Card declined"}
+    assert titles(client.get("/api/v1/search?q=card&locale=en&type=trouble&category=account")) == set()
+
+
 def test_a_search_finds_what_the_caller_may_see_and_audience_only_ever_narrows_it(
     client: FlaskClient, token: Callable[..., dict[str, str]]
 ) -> None:

@@ -209,6 +209,25 @@ def test_results_carry_search_and_rank_and_are_recorded(client: FlaskClient, por
     assert event["lang"] == "en"
 
 
+def test_results_can_be_narrowed_by_type_and_the_choice_stays_in_every_other_link(client: FlaskClient):
+    page = get(client, "/en/search?q=card")
+    choices = {href: text for href, text in page.links.items() if "type=" in href}
+    assert choices == {"/en/search?q=card&type=guides": "How to 1", "/en/search?q=card&type=trouble": "Trouble 1"}
+    narrowed = get(client, "/sv/search?q=card&type=trouble&category=cards")
+    current = [a["href"] for a in narrowed.all("a", **{"aria-current": "true"})]
+    assert "/sv/search?q=card&type=trouble&category=cards" in current
+    assert [href for href in narrowed.links if "articles/card-declined" in href]
+    assert not [href for href in narrowed.links if "activate-your-card" in href]
+    assert "/sv/search?q=card&type=trouble" in narrowed.links, "all topics, still of this type"
+    assert narrowed.links["/en/search?q=card&type=trouble&category=cards"] == "English"
+
+
+def test_a_type_without_results_leads_back_to_all_of_them(client: FlaskClient):
+    page = get(client, "/en/search?q=card&type=unheard-of")
+    assert page.headings[0][1] == "No page matches “card”"
+    assert page.links["/en/search?q=card"]
+
+
 def test_without_script_links_carry_the_tab_that_the_server_made(client: FlaskClient, portal):
     page = get(client, "/en/search?q=declined")
     tab = page.all("input", name="t")[0]["value"]
