@@ -12,6 +12,7 @@ import re
 import secrets
 
 from flask import Flask, Response, g, request
+from markupsafe import Markup
 
 from app.accounts import STAFF_ROLES
 from app.deflection import Actor
@@ -33,7 +34,7 @@ _TAB = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def init(app: Flask) -> None:
     """Set or take back the cookie when an answer calls for it."""
     app.after_request(_write_cookie)
-    app.jinja_env.globals.update(asks_consent=asks_consent)
+    app.jinja_env.globals.update(asks_consent=asks_consent, bound=bound)
 
 
 def cookie_name() -> str:
@@ -72,6 +73,11 @@ def may_set_cookie() -> bool:
     if settings.visitor_cookie == "off" or wants_no_link() or request.cookies.get(CONSENT) == "no":
         return False
     return not settings.visitor_consent or request.cookies.get(CONSENT) == "yes"
+
+
+def bound() -> str:
+    """An attribute that tells the script that the cookie holds this visit together: the tab need not stay in the address for a reload."""
+    return Markup(" data-bound") if may_set_cookie() else Markup("")
 
 
 def asks_consent() -> bool:

@@ -218,3 +218,34 @@ def test_hebrew_letters_before_a_word_stay_outside_its_mark(open_page):
     marks = page.locator("[role=option] mark").all_inner_texts()
     assert marks
     assert set(marks) <= {"כרטיס", "הכרטיס"}
+
+
+def test_an_address_that_is_passed_on_names_no_tab_and_what_was_counted_still_hangs_together(open_page, site):
+    page = open_page("/en/search?q=freeze%20a%20card&t=tab-of-somebody-else&category=security")
+    expect(page).to_have_url(f"{site.address}/en/search?q=freeze+a+card&category=security")
+    page.get_by_role("link", name="All topics").click()
+    page.wait_for_url("**/en/search?q=freeze+a+card")
+    page.reload()
+    page.get_by_role("link", name="Send a request").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert "t=" not in page.url and "q=freeze" in page.url
+    searched = site.events("search", q="freeze a card", mode="submit")[-3:]
+    opened = site.events("form_open", tab=searched[0]["tab"])[-1]
+    assert searched[0]["tab"] == searched[1]["tab"] == opened["tab"] == "tab-of-somebody-else"
+    assert len({event["visitor"] for event in [*searched, opened]}) == 1, "the reload too belongs to the same visit"
+
+
+def test_a_browser_that_wants_no_cookie_keeps_the_tab_in_the_address_for_a_reload(open_page, site):
+    page = open_page("/en/search?q=freeze%20a%20card&t=tab-of-this-window", extra_http_headers={"Sec-GPC": "1"})
+    page.reload()
+    page.get_by_role("link", name="All topics").click()
+    page.wait_for_load_state()
+    assert [e["tab"] for e in site.events("search", q="freeze a card", mode="submit")[-3:]] == ["tab-of-this-window"] * 3
+
+
+def test_a_row_of_filters_that_is_too_wide_shows_the_chosen_one(open_page):
+    for path in ("/en/search?q=card&type=fees", "/he/search?q=כרטיס&type=fees"):
+        page = open_page(path, width=360)
+        box = page.locator(".filters [aria-current]").nth(0).bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360
+        assert page.evaluate("scrollX") == 0 and page.evaluate("scrollY") == 0
