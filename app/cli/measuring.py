@@ -47,6 +47,9 @@ def events_import(file: Path, skip_bad: bool) -> None:
         progress.close()
     for number, problem in report.refused.items():
         click.echo(f"line {number}: {problem}", err=True)
+    if report.ignored:
+        names = ", ".join(f"{name} ({n} x)" for name, n in sorted(report.ignored.items()))
+        click.echo(f"ignored, because events have no such field: {names}", err=True)
     skipped = f", {report.bad} bad line(s) left out" if report.bad else ""
     click.echo(f"Read {report.lines} line(s): {report.new} new event(s), {report.events - report.new} known already{skipped}.")
 

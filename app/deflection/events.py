@@ -427,6 +427,13 @@ def parse_event(mapping: Mapping[str, Any], *, t_recv: int | None = None) -> Eve
     return EVENT_TYPES[str(kind)](**values)
 
 
+def unknown_fields(mapping: Mapping[str, Any]) -> set[str]:
+    """The names in a mapping that no event of its type has; none if the type itself is unknown."""
+    kind = mapping.get("type")
+    spec = _SPECS.get(kind) if isinstance(kind, str) else None
+    return set() if spec is None else {name for name in mapping if name != "type" and name not in spec}
+
+
 def _checked(mapping: Mapping[str, Any], spec: dict[str, Check]) -> tuple[dict[str, Any], dict[str, str]]:
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}

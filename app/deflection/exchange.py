@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,13 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.deflection.events import EVENT_TYPES, Event, InvalidEvent, parse_event
+from app.deflection.events import EVENT_TYPES, Event, InvalidEvent, parse_event, unknown_fields
 from app.deflection.ledger import watermark
 from app.deflection.need_rows import need_id
-from app.deflection.outcomes import Judgement, judge, state_of
+from app.deflection.outcomes import Judgement, judge, state_of, watermark_of
 from app.deflection.redaction import requester_hash
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import events_of_actors, giving_way, record
+from app.deflection.store import GLOBAL, events_of_actors, giving_way, record
 from app.errors import Invalid
 
 BATCH = 2000
@@ -36,13 +37,17 @@ class InvalidImport(Invalid):
 
 @dataclass
 class Imported:
-    """What an import did: lines read, events that were new, lines left out with the reason of each (the first thousand)."""
+    """What an import did: lines read, events that were new, lines left out with the reason of each (the first thousand).
+
+    `ignored` counts fields that no event of the line's type has: other programs may add their own, and a misspelt one is seen here.
+    """
 
     lines: int = 0
     events: int = 0
     new: int = 0
     bad: int = 0
     refused: dict[int, str] = field(default_factory=dict)
+    ignored: Counter[str] = field(default_factory=Counter)
 
 
 def import_events(
@@ -72,7 +77,7 @@ def _check(number: int, line: str | bytes, key: str | bytes, spool: Any, report:
     if not line.strip():
         return
     try:
-        event = _hashed(_parsed(line), key)
+        event = _hashed(_parsed(line, report), key)
     except InvalidEvent as error:
         report.bad += 1
         if len(report.refused) < 1000:
@@ -82,14 +87,20 @@ def _check(number: int, line: str | bytes, key: str | bytes, spool: Any, report:
     marshal.dump(event.to_dict(), spool)
 
 
-def _parsed(line: str | bytes) -> Event:
+def _parsed(line: str | bytes, report: Imported) -> Event:
     if len(line) > LINE_BYTES:
         raise InvalidEvent(f"longer than {LINE_BYTES} bytes")
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(f"no JSON: {error}") from None
-    return parse_event(value)
+    if not isinstance(value, dict):
+        raise InvalidEvent("an event must be a JSON object")
+    unknown = unknown_fields(value)
+    event = parse_event({name: v for name, v in value.items() if name not in unknown} if unknown else value)
+    if len(report.ignored) < 100:
+        report.ignored.update(name[:100] for name in unknown)
+    return event
 
 
 def _hashed(event: Event, key: str | bytes) -> Event:
@@ -161,11 +172,7 @@ def watermark_at(db: Session, as_of: int | None) -> int | None:
     """The completeness of the ticket feeds as known at `as_of`."""
     if as_of is None:
         return watermark(db)
-    rows = db.execute(text("SELECT body FROM event WHERE type = 'watermark' AND t_recv <= :as_of"), {"as_of": as_of}).scalars()
-    complete: dict[str, int] = {}
-    for body in map(json.loads, rows):
-        complete[body["source"]] = max(body["t_complete"], complete.get(body["source"], body["t_complete"]))
-    return min(complete.values(), default=None)
+    return watermark_of(event for event in events_of_actors(db, [GLOBAL]) if event.t_recv <= as_of)
 
 
 def components(db: Session, size: int = 300) -> Iterator[list[str]]:

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.deflection.events import Dwell, FormOpen, Suggest, View, Vote
+from app.deflection.events import Dwell, Event, FormOpen, Suggest, View, Vote
 from app.deflection.rulebook import Rulebook
 from app.deflection.searches import Searched
 from app.deflection.sessions import Session
 from app.deflection.wording import dice
 
 SEARCH, BROWSE, FORM = "search", "browse", "form"
-_ORDER_SEARCH, _ORDER_FORM, _ORDER_VIEW, _ORDER_VOTE = range(4)
+_ORDER_BEAT, _ORDER_SEARCH, _ORDER_FORM, _ORDER_VIEW, _ORDER_VOTE = range(-1, 4)
 
 CROWD = 500
 """Searches in one excluded session above which words are no longer compared: a crawler must not cost us hours."""
@@ -124,20 +124,24 @@ class Need:
         return any(dice(search.grams, other.grams) >= rules.similar for other in self.searches)
 
 
-Reading = Mapping[tuple[str, str], int]
-"""The most active time reported for a view by a person, and by a tab: a page that got its cookie half-way reports under two names."""
+Beat = tuple[int, str, int]
+"""A dwell report: its time, its event id and the active time so far."""
+
+Reading = Mapping[tuple[str, str], Sequence[Beat]]
+"""The reports on a view by a person, and by a tab: a page that got its cookie half-way reports under two names."""
 
 
 def reading_of(sessions: Iterable[Session]) -> Reading:
-    """Reading times from all dwell reports; somebody else's report on a view they never opened counts for nobody."""
-    active: dict[tuple[str, str], int] = {}
+    """All dwell reports; somebody else's report on a view they never opened counts for nobody, neither as reading nor as activity."""
+    beats: dict[tuple[str, str], list[Beat]] = defaultdict(list)
     for session in sessions:
-        for _, event in session.events:
+        for t, event in session.events:
             if isinstance(event, Dwell):
-                for name in (session.person, f"t:{event.tab}") if event.tab else (session.person,):
-                    key = (event.view_id, name)
-                    active[key] = max(event.active_ms, active.get(key, 0))
-    return active
+                beat = (t, event.event_id, event.active_ms)
+                beats[event.view_id, session.person].append(beat)
+                if event.tab:
+                    beats[event.view_id, f"t:{event.tab}"].append(beat)
+    return beats
 
 
 def needs_of(
@@ -154,7 +158,9 @@ class _Walk:
         self, person: str, sessions: Sequence[Session], searches: Sequence[Searched], reading: Reading, sent: set[str], rules: Rulebook
     ) -> None:
         self.person, self.rules, self.sent, self.reading = person, rules, sent, reading
-        self.beats: dict[str, list[int]] = defaultdict(list)
+        self.beats: dict[str, set[Beat]] = {}
+        self.form_ids: set[str] = set()
+        self.suggested: dict[str, Suggest] = {}
         self.needs: list[Need] = []
         self.open: dict[Need, None] = {}
         self.of_session: dict[Session, dict[Need, None]] = defaultdict(dict)
@@ -170,28 +176,24 @@ class _Walk:
 
     def _items(self, sessions: Sequence[Session], searches: Sequence[Searched]) -> list[tuple]:
         items: list[tuple] = [(s.t, _ORDER_SEARCH, s.search_id, s, s.session) for s in searches]
-        views: set[str] = set()
-        forms: set[str] = set()
-        suggested: dict[str, Suggest] = {}
-        for session in sessions:
-            for t, event in session.events:
-                if isinstance(event, View) and event.view_id not in views:
-                    views.add(event.view_id)
-                    items.append((t, _ORDER_VIEW, event.view_id, event, session))
-                elif isinstance(event, FormOpen) and event.form_id not in forms:
-                    forms.add(event.form_id)
-                    items.append((t, _ORDER_FORM, event.form_id, event, session))
-                elif isinstance(event, Vote):
-                    items.append((t, _ORDER_VOTE, event.event_id, event, session))
-                elif isinstance(event, Suggest):
-                    suggested.setdefault(event.form_id, event)
-                elif isinstance(event, Dwell):
-                    self.beats[event.view_id].append(t)
-                    # Before the items of the same moment: reading up to now is activity when the next act is judged.
-                    items.append((t, -1, event.event_id, event, session))
-        self.suggested = suggested
+        for t, event, session in _in_time(sessions):
+            if isinstance(event, View) and event.view_id not in self.beats:
+                items.append((t, _ORDER_VIEW, event.view_id, event, session))
+                self.beats[event.view_id] = beats = self._beats_on(event)
+                # Before the items of the same moment: reading up to now is activity when the next act is judged.
+                items += [(at, _ORDER_BEAT, ident, event.view_id, session) for at, ident, _ in beats]
+            elif isinstance(event, FormOpen) and event.form_id not in self.form_ids:
+                self.form_ids.add(event.form_id)
+                items.append((t, _ORDER_FORM, event.form_id, event, session))
+            elif isinstance(event, Vote):
+                items.append((t, _ORDER_VOTE, event.event_id, event, session))
+            elif isinstance(event, Suggest):
+                self.suggested.setdefault(event.form_id, event)
         items.sort(key=lambda item: item[:3])
         return items
+
+    def _beats_on(self, view: View) -> set[Beat]:
+        return {beat for name in (self.person, f"t:{view.tab}") for beat in self.reading.get((view.view_id, name), ())}
 
     def run(self) -> list[Need]:
         late: list[tuple[int, Vote, Session]] = []
@@ -205,8 +207,8 @@ class _Walk:
             elif order == _ORDER_VOTE:
                 if not self._vote(t, item, session):
                     late.append((t, item, session))
-            elif item.view_id in self.of_view:
-                need = self.of_view[item.view_id][0]
+            elif item in self.of_view:
+                need = self.of_view[item][0]
                 need.last = max(need.last, t)
                 self.open[need] = None
         for t, vote, session in late:
@@ -244,8 +246,8 @@ class _Walk:
             self._list(need, search, session)
         for member in search.members:
             self.of_search[member] = need
-        for view in self.waiting.pop(search.search_id, ()):
-            self._attach(need, view)
+        for member in search.members:
+            self._attach_waiting(need, member)
 
     def _need_here(self, search: Searched) -> Need | None:
         """A need of the same session: similar words, or the newest one asked again within a minute with nothing read."""
@@ -271,20 +273,26 @@ class _Walk:
 
     def _view(self, t: int, event: View, session: Session) -> None:
         required = self.rules.sat_ms if event.sat_ms is None else event.sat_ms
-        active = max(self.reading.get((event.view_id, name), 0) for name in (self.person, f"t:{event.tab}"))
+        active = max((active for _, _, active in self.beats[event.view_id]), default=0)
         view = Viewed(event.view_id, t, event, session, active, required)
-        search = self.search_of.get(event.search_id) if event.search_id else None
-        if search is not None and event.search_id not in self.of_search:
-            # Its search comes later by the corrected clocks; it belongs to it all the same.
-            self.waiting[search.search_id].append(view)
+        if event.search_id and event.search_id in self.search_of:
+            known, came_from = self.of_search, event.search_id
+        elif event.form_id and event.form_id in self.form_ids:
+            known, came_from = self.of_form, event.form_id
+        else:
+            self._attach(self._need_elsewhere(t, event, session), view)
             return
-        self._attach(self._need_of_view(t, event, session), view)
+        if came_from in known:
+            self._attach(known[came_from], view)
+        else:
+            # Its search or form comes later by the corrected clocks; it belongs to it all the same.
+            self.waiting[came_from].append(view)
 
-    def _need_of_view(self, t: int, event: View, session: Session) -> Need:
-        if event.search_id and event.search_id in self.of_search:
-            return self.of_search[event.search_id]
-        if event.form_id and event.form_id in self.of_form:
-            return self.of_form[event.form_id]
+    def _attach_waiting(self, need: Need, came_from: str) -> None:
+        for view in self.waiting.pop(came_from, ()):
+            self._attach(need, view)
+
+    def _need_elsewhere(self, t: int, event: View, session: Session) -> Need:
         if event.source == "internal" and event.tab and event.tab in self.of_tab:
             return self.of_tab[event.tab]
         listed = max(self.listing.get((session, event.article), ()), key=_recency, default=None)
@@ -294,7 +302,7 @@ class _Walk:
         need.views.append(view)
         self.of_view[view.view_id] = (need, view)
         self._give(need, view.t, view.session, view.event.tab)
-        passed = [t for t in self.beats.get(view.view_id, ()) if t <= view.t]
+        passed = [t for t, _, _ in self.beats[view.view_id] if t <= view.t]
         if passed:
             need.last = max(need.last, *passed)
 
@@ -316,22 +324,31 @@ class _Walk:
         )
         self.of_form[event.form_id] = need
         self._give(need, t, session, event.tab)
+        self._attach_waiting(need, event.form_id)
 
     def _vote(self, t: int, event: Vote, session: Session) -> bool:
         """Attach a vote to the need of its view, form or search; False if none of them is known (yet)."""
-        if event.view_id:
-            need, view = self.of_view.get(event.view_id, (None, None))
-            thing, article = (f"article:{view.article}", view.article) if view else ("", None)
-        elif event.form_id:
-            need, thing, article = self.of_form.get(event.form_id), f"form:{event.form_id}", None
+        article = None
+        if event.view_id in self.of_view:
+            need, view = self.of_view[event.view_id]
+            thing, article = f"article:{view.article}", view.article
+        elif event.form_id in self.of_form:
+            need, thing = self.of_form[event.form_id], f"form:{event.form_id}"
+        elif event.search_id in self.of_search:
+            need, thing = self.of_search[event.search_id], f"search:{self.search_of[event.search_id].search_id}"
         else:
-            search = self.search_of.get(event.search_id or "")
-            need, thing, article = self.of_search.get(event.search_id or ""), f"search:{search.search_id if search else ''}", None
-        if need is None:
             return False
         need.vote(Signal(t, event.event_id, event.kind, event.value, thing, article))
         self._give(need, t, session, event.tab)
         return True
+
+
+def _in_time(sessions: Sequence[Session]) -> list[tuple[int, Event, Session]]:
+    """All events of some sessions in the order of time, also where two browsers were used at once."""
+    acts = [(t, event, session) for session in sessions for t, event in session.events]
+    if len(sessions) > 1:
+        acts.sort(key=lambda act: (act[0], act[1].type, act[1].event_id))
+    return acts
 
 
 def _recency(need: Need) -> tuple[int, int, str]:

@@ -11,7 +11,7 @@ from app.deflection.contacts import Contact, Link, Linked, contacts_of, link
 from app.deflection.events import Event, TicketEvent, Watermark
 from app.deflection.needs import BROWSE, FORM, Need, needs_of, reading_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.searches import Searched, by_person, opened_of, searches_of
+from app.deflection.searches import Searched, by_person, first_told, opened_of, searches_of
 from app.deflection.sessions import TAB_ONLY, Senders, Session, Timed, is_rush, sessions_of
 
 EXCLUDED = "excluded"
@@ -156,20 +156,20 @@ def _received(event: Event) -> tuple[int, str]:
 
 
 def watermark_of(events: Iterable[Event]) -> int | None:
-    """Up to when every ticket feed that reports at all is complete; None if none does."""
+    """Up to when every ticket feed that reports at all is complete, which is never later than it told us; None if none does."""
     complete: dict[str, int] = {}
     for event in events:
         if isinstance(event, Watermark):
-            complete[event.source] = max(event.t_complete, complete.get(event.source, event.t_complete))
+            t = min(event.t_complete, event.t_recv)
+            complete[event.source] = max(t, complete.get(event.source, t))
     return min(complete.values(), default=None)
 
 
 def _searches(sessions: Sequence[Session], rules: Rulebook) -> list[Searched]:
-    opened = opened_of(sessions)
-    taken: set[str] = set()
+    opened, first = opened_of(sessions), first_told(sessions)
     searches: list[Searched] = []
     for session in sessions:
-        found = searches_of(session, opened, rules, taken)
+        found = searches_of(session, opened, rules, first)
         if not session.excluded and is_rush([search.t for search in found]):
             session.excluded = "rush"
         searches += found

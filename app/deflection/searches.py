@@ -60,19 +60,30 @@ def opened_of(sessions: Sequence[Session]) -> dict[str, int]:
     return opened
 
 
-def searches_of(session: Session, opened: Opened, rules: Rulebook, taken: set[str]) -> list[Searched]:
-    """The searches of one session in the order of their last event; ids in `taken` were used before and are not counted again."""
-    committed = [burst for burst in _bursts(session, opened, rules, taken) if _counts(burst, opened)]
+def first_told(sessions: Sequence[Session]) -> dict[str, str]:
+    """Search id → the event that told of it first, by corrected time; the same id told again is not another search."""
+    first: dict[str, tuple[int, str]] = {}
+    for session in sessions:
+        for t, event in session.events:
+            if isinstance(event, Search):
+                known = first.get(event.search_id)
+                if known is None or (t, event.event_id) < known:
+                    first[event.search_id] = (t, event.event_id)
+    return {search_id: event_id for search_id, (_, event_id) in first.items()}
+
+
+def searches_of(session: Session, opened: Opened, rules: Rulebook, first: Mapping[str, str]) -> list[Searched]:
+    """The searches of one session in the order of their last event; `first` names the event that counts for each search id."""
+    committed = [burst for burst in _bursts(session, opened, rules, first) if _counts(burst, opened)]
     return _fold_repeats(committed, session, opened, rules)
 
 
-def _bursts(session: Session, opened: Opened, rules: Rulebook, taken: set[str]) -> list[_Burst]:
+def _bursts(session: Session, opened: Opened, rules: Rulebook, first: Mapping[str, str]) -> list[_Burst]:
     bursts: list[_Burst] = []
     current: dict[tuple[str, str], _Burst] = {}
     for t, event in session.events:
-        if not isinstance(event, Search) or event.search_id in taken:
+        if not isinstance(event, Search) or first[event.search_id] != event.event_id:
             continue
-        taken.add(event.search_id)
         norm = normalise(event.q)
         place = (event.tab or "", event.surface)
         burst = current.get(place)

@@ -88,9 +88,9 @@ def sessions_of(timed: Sequence[Timed], rules: Rulebook) -> list[Session]:
     sessions: list[Session] = []
     latest: dict[str, Session] = {}
     for t, event in timed:
-        if not isinstance(event, ACTIVITY):
+        key = session_key(event) if isinstance(event, ACTIVITY) else None
+        if key is None:
             continue
-        key = session_key(event)
         session = latest.get(key)
         if session is None or t - session.end > rules.session_gap_ms:
             session = latest[key] = Session(key, t, t, visitor=event.visitor)
@@ -106,13 +106,18 @@ def sessions_of(timed: Sequence[Timed], rules: Rulebook) -> list[Session]:
     return sessions
 
 
-def session_key(event: Event) -> str:
-    """Browser, else tab; an event of a program that has neither stands under its account, or alone."""
+def session_key(event: Event) -> str | None:
+    """Browser, else tab; an event of a program that has neither stands under its account, or alone.
+
+    None for what only names a sender's address: nobody did anything in any browser.
+    """
     if event.visitor:
         return f"v:{event.visitor}"
     if event.tab:
         return f"t:{event.tab}"
-    return f"a:{event.account}" if event.account else f"e:{event.event_id}"
+    if event.account:
+        return f"a:{event.account}"
+    return None if isinstance(event, Identify) else f"e:{event.event_id}"
 
 
 def _name_persons(sessions: Sequence[Session], timed: Sequence[Timed]) -> None:

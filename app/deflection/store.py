@@ -139,8 +139,7 @@ def actor_of(event: Event) -> str:
     requester = getattr(event, "requester", None)
     if requester:
         return f"r:{requester}"
-    ref = ref_of(event)
-    return f"k:{ref}" if isinstance(event, TicketEvent | TicketUpdate) else f"x:{ref or event.event_id}"
+    return f"k:{event.ticket_id}" if isinstance(event, TicketEvent | TicketUpdate) else f"e:{event.event_id}"
 
 
 def edges_of(event: Event) -> list[tuple[str, str]]:
@@ -233,7 +232,7 @@ def closure(db: Session, actors: Iterable[str]) -> set[str]:
 def events_of_actors(db: Session, actors: Iterable[str]) -> list[Event]:
     """Everything that was recorded under these names; surveys are left out, because they never feed an outcome."""
     found: list[Event] = []
-    for chunk in _chunks(name for name in actors if name[0] not in "fg"):
+    for chunk in _chunks(name for name in actors if name[0] != "f"):
         found += [_event(row) for row in db.execute(_OF_ACTORS, {"names": chunk})]
     return found
 

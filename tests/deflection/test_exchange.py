@@ -50,7 +50,7 @@ GOOD = as_lines(Story().search(0, "s1").view(3, "w1", "s1", read=60).events)
         ("[1]", "object"),
         ('{"type":"search"}', "missing"),
         ('{"type":"telepathy","event_id":"e","t_recv":1}', "unknown event type"),
-        (GOOD[0].replace('"mode"', '"moed"'), "moed"),
+        (GOOD[0].replace('"mode"', '"moed"'), "mode is missing"),
         ('{"type":"search","q":"' + "x" * 70_000 + '"}', "longer"),
         ("[" * 50_000, "no JSON"),
         ('{"type":"identify","event_id":"e","t_recv":1,"requester":"anna@example.com"}', "keyed hash"),
@@ -63,6 +63,13 @@ def test_a_bad_line_is_refused_by_its_number_and_nothing_of_the_file_is_applied(
     assert complaint in refused.value.errors[str(len(GOOD) + 2)]
     assert f"line {len(GOOD) + 2}:" in str(refused.value)
     assert count(database) == 0
+
+
+def test_fields_that_events_do_not_have_are_named_and_left_out(database: Database) -> None:
+    lines = as_lines([dict(Story().search(0, "s1").events[0], truth="answered", acount="a1")])
+    report = import_events(database, lines)
+    assert (report.new, report.ignored) == (1, {"truth": 1, "acount": 1})
+    assert next(iter(export_outcomes(database)))["link_class"] == 1
 
 
 def test_bad_lines_can_be_skipped_and_are_counted(database: Database) -> None:
@@ -110,6 +117,30 @@ def test_an_export_as_of_a_moment_knows_only_what_had_been_received(database: Da
     assert before["need"] == after["need"]
     assert next(iter(export_outcomes(database)))["state"] == "final"
     assert list(export_outcomes(database, as_of=0)) == []
+
+
+def test_a_feed_is_never_known_complete_later_than_it_told_us(database: Database) -> None:
+    story = Story().search(0, "s1")
+    Story.add(story, 60, "watermark", source="desk", t_complete=START + 30 * 86_400_000)
+    import_events(database, as_lines(story.events))
+    rules = Rulebook(require_watermark=True)
+    (line,) = export_outcomes(database, as_of=START + 9 * 86_400_000, config=rules)
+    assert line["state"] == "provisional"
+    later = Story(prefix="y").add(8 * 86_400, "watermark", source="desk", t_complete=START + 8 * 86_400_000)
+    import_events(database, as_lines(later.events))
+    (line,) = export_outcomes(database, as_of=START + 9 * 86_400_000, config=rules)
+    assert line["state"] == "final"
+
+
+def test_events_of_nobody_are_judged_again_like_all_others(either: Database) -> None:
+    nobody = Story(visitor=None, tab=None, prefix="n").search(0, "s1").view(3, "w1", "s1").form(9, "f1")
+    nobody.add(20, "identify", requester="r1")
+    for _ in range(2):
+        import_events(either, as_lines(nobody.events))
+        recompute_due(either, NOW)
+        assert count(either, "dirty") == 0
+        assert verify_sample(either, NOW, share=1.0) == []
+    assert count(either, "need") == 3
 
 
 def test_an_export_with_other_thresholds_judges_by_them(database: Database) -> None:

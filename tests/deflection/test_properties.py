@@ -38,7 +38,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
         "t_client": t + draw(st.sampled_from([0, 0, 0, 10**9])),
         "t_recv": t + draw(st.sampled_from([50, 50, 900, 10**6])),
         "visitor": visitor,
-        "tab": draw(st.sampled_from(["t1", "t2"])) + (visitor or "x"),
+        "tab": draw(st.sampled_from(["t1", "t1", "t2", None])),
         "account": draw(st.sampled_from([None, None, "a1", "a2"])),
         "role": draw(st.sampled_from(["customer"] * 9 + ["agent"])),
     }
@@ -68,7 +68,7 @@ def _view(draw: st.DrawFn) -> dict[str, Any]:
         "view_id": f"w{draw(st.integers(0, 8))}",
         "article": f"a{draw(few)}",
         "source": draw(st.sampled_from(["search", "suggestion", "internal", "external", "direct"])),
-        "search_id": draw(st.sampled_from([None, "s1", "s2", "forged"])),
+        "search_id": draw(st.sampled_from([None, "s1", "s2", "s3", "forged"])),
         "form_id": draw(st.sampled_from([None, None, "f1"])),
         "beacon": draw(st.booleans()),
     }
@@ -86,6 +86,7 @@ BODIES = (
         "kind": draw(st.sampled_from(["helpful", "solved"])),
         "value": draw(st.integers(-1, 1)),
         "view_id": f"w{draw(few)}",
+        "form_id": draw(st.sampled_from([None, None, "f1"])),
     },
     lambda draw: {"type": "vote", "kind": "solved", "value": draw(st.integers(-1, 1)), "form_id": f"f{draw(few)}"},
     lambda draw: {"type": "form_open", "form_id": f"f{draw(few)}"},
@@ -102,7 +103,7 @@ BODIES = (
     lambda draw: {"type": "ticket_update", "ticket_id": f"k{draw(few)}", "status": draw(st.sampled_from(["open", "spam", "merged", "deleted"]))},
     lambda draw: {"type": "identify", "requester": draw(st.sampled_from([None, "r1", "r2"]))},
     lambda draw: {"type": "exclude", "target_visitor": "v3"},
-    lambda draw: {"type": "watermark", "source": "desk", "t_complete": START},
+    lambda draw: {"type": "watermark", "source": "desk", "t_complete": START + draw(st.sampled_from([0, 10**10]))},
     lambda draw: {"type": "survey", "search_id": "s1", "answered": True},
 )  # fmt: skip
 

@@ -249,6 +249,32 @@ def test_an_internal_link_goes_to_the_need_of_its_tab() -> None:
     assert outcomes(judged(story, other)) == {"s1": "answered_likely", "s2": "abandoned_with_results"}
 
 
+def test_reading_that_goes_on_after_the_cookie_was_accepted_is_reading_and_activity() -> None:
+    before = Story(visitor=None).search(0, "s1").view(3, "w1", "s1")
+    after = Story(visitor="v1", prefix="b").add(63, "dwell", view_id="w1", active_ms=60_000)
+    verdict = verdict_of(judged(before, after), "s1")
+    assert (verdict.rule, verdict.need.last) == ("R7", START + 63_000)
+
+
+def test_a_search_id_told_twice_by_one_person_is_the_search_that_came_first() -> None:
+    laptop = Story("v1", "t1", "acc1").search(0, "s0", "vat invoice").search(900, "s1", "vat invoice again", n=0)
+    phone = Story("v2", "t2", "acc1", prefix="p").search(600, "s1", "reset password")
+    verdict = verdict_of(judged(laptop, phone), "s1")
+    assert [search.q for search in verdict.need.searches] == ["reset password"]
+
+
+def test_an_answer_shown_in_a_form_belongs_to_the_form_even_if_a_clock_puts_it_first() -> None:
+    story = (
+        Story().search(0, "s1", "vat invoice").search(600, "s2").view(699, "w1", form_id="f1", source="suggestion", read=40).form(700, "f1")
+    )
+    assert [view.view_id for view in verdict_of(judged(story), "s2").need.views] == ["w1"]
+
+
+def test_a_vote_on_an_unknown_article_still_counts_for_its_form() -> None:
+    story = Story().search(0, "s1").form(60, "f1").vote(90, 1, "solved", view_id="unknown", form_id="f1")
+    assert outcomes(judged(story)) == {"s1": "answered_confirmed"}
+
+
 def test_a_forged_or_unknown_search_id_gives_a_browse_need_and_touches_no_search() -> None:
     attacker = Story(visitor="evil", tab="t9", prefix="x").view(5, "w9", "s1", read=600).vote(9, 1, view_id="w9")
     attacker.add(9, "dwell", view_id="w1", active_ms=10**9)
