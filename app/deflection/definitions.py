@@ -60,6 +60,15 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("Reading time is a noisy sign."),
     ),
     Definition(
+        "log",
+        N_("Answered in the log"),
+        N_(
+            "Confirmed and likely answered questions together, also of people who had written before. 'At most' adds every question whose "
+            "ending nobody can see, as if all of them had been answered."
+        ),
+        N_("The truth lies between the two only if likely answers are answers; the best estimate asks people."),
+    ),
+    Definition(
         "calibrated",
         N_("Best estimate"),
         N_(
@@ -119,7 +128,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "first-search",
         N_("Answered at the first search"),
-        N_("Questions solved without a second search, of all questions."),
+        N_("Questions answered, as confirmed or likely, without a second search, of all questions."),
         N_("Hard questions need more than one."),
     ),
     Definition(
@@ -162,13 +171,25 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("Articles on hard subjects look bad when compared with easy ones; the comparison corrects for that."),
     ),
     Definition(
+        "cluster-escalation",
+        N_("Signed-in people who wrote to us"),
+        N_(
+            "Of the questions in one group that signed-in people asked, the share followed by a request. Small groups are pulled towards the "
+            "average of all; groups of fewer than 20 questions have no share."
+        ),
+        N_("Signed-in people are not like everybody, and a request from an address that is not theirs in our books is still missed."),
+    ),
+    Definition(
         "gap",
         N_("Could be avoided"),
         N_(
             "Requests a month that would not be written if the group's questions were answered: questions, times the share not answered, times "
             "how often the unanswered write, times how much a repair is expected to mend. With the 80 %% interval."
         ),
-        N_("How much a repair mends is learnt from your own articles; at first it is a guess around one half."),
+        N_(
+            "How much a repair mends is learnt from your own articles, eight weeks before against eight weeks after. Until one has been "
+            "watched so long it is a guess around one half, and the interval is wide for that reason."
+        ),
     ),
     Definition(
         "change",
@@ -196,6 +217,23 @@ DEFINITIONS: tuple[Definition, ...] = (
             "another. A query is shown word for word only if enough different people asked it."
         ),
         N_("Rare questions are only visible in the sum."),
+    ),
+    Definition(
+        "window",
+        N_("Share by window"),
+        N_(
+            "The share that wrote to us if we waited one hour, six hours, and so on up to 14 days, always on the same questions: those that "
+            "were watched for all 14 days. Beyond the window in use only requests on the topic count."
+        ),
+        N_("If the line still rises at the window in use, the window is too short and the reports flatter."),
+    ),
+    Definition(
+        "form-rate",
+        N_("Forms in which an answer solved it"),
+        N_(
+            "Contact forms with answers shown in which somebody pressed 'this answered my question' and wrote nothing, of all forms with answers."
+        ),
+        N_("It misses those who read and say nothing. What the answers do is told only by the form trial."),
     ),
     Definition(
         "form-trial",

@@ -156,6 +156,7 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
     searches, zero, clicked = needs["searches"], needs["zero"], needs["clicked"]
     calibrated = calibrate(needs, surveyed)
     estimated = calibrated.rate * len(needs) if calibrated else float(answered.sum())
+    log = share(needs, answered)
     return Summary(
         endings=endings(needs),
         solved=share(needs, needs.answered),
@@ -166,19 +167,33 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
         left=share(needs, needs.rules(*facts.LEFT)),
         unknown=share(needs, undetermined),
         confirmed_log=share(needs, needs.rules(facts.CONFIRMED)),
-        answered_log=share(needs, answered),
+        answered_log=log,
         answered_upper=share(needs, answered | undetermined),
         zero=share_of_searches(needs, zero, searches),
         clicked=share_of_searches(needs, np.minimum(clicked, searches - zero), searches - zero),
-        asked_again=Proportion(int((searches - 1).clip(0).sum()), int(searches.sum())),
+        asked_again=share_of_searches(needs, (searches - 1).clip(0), searches),
         first_search=share(needs, answered & (searches == 1)),
         calibrated=calibrated,
         avoided=tickets_avoided(needs, calibrated),
-        self_service=Proportion(estimated, estimated + tickets),
+        self_service=_self_service(len(needs), calibrated.interval if calibrated else log.interval, estimated, tickets),
         tickets=tickets,
         time=time_to_answer(needs),
         searches=int(searches.sum()),
     )
+
+
+def _self_service(needs: int, answered: Interval | None, estimate: float, tickets: int) -> Proportion:
+    """Answered ÷ (answered + requests); as unsure as the number of answered questions is, not as a count would be."""
+    ends = [end * needs for end in (answered.low, answered.high)] if answered else []
+    interval = Interval(*(end / max(end + tickets, 1e-9) for end in ends)) if ends else None
+    return Proportion(estimate, estimate + tickets, known=interval)
+
+
+def narrow_form_rate(needs: Frame) -> Proportion:
+    """'This solved it' in a form that showed answers, of all forms that did; `needs` are all of the period, whatever began them."""
+    mine = needs.where(~needs.rules(facts.EXCLUDED) & (needs["forms_shown"] > 0))
+    said = mine.rules(facts.CONFIRMED) & mine["solved"]
+    return share_of_searches(mine, said.astype(np.int64), mine["forms_shown"])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,17 @@ from app.deflection.article_report import ArticleRow, article_rows
 from app.deflection.avoided import Cost, cost_avoided, gaps, repair_share
 from app.deflection.facts import DAY_MS, Frame, TicketFact
 from app.deflection.failures import ClusterName, FailureRow, UnsearchedRow, failure_rows, unsearched_rows
-from app.deflection.metrics import Change, Summary, WindowPoint, change, share, share_of_searches, summary, window_sensitivity
+from app.deflection.metrics import (
+    Change,
+    Summary,
+    WindowPoint,
+    change,
+    narrow_form_rate,
+    share,
+    share_of_searches,
+    summary,
+    window_sensitivity,
+)
 from app.deflection.repairs import Addition, repairs
 from app.deflection.report_request import LINKS, ReportRequest, Span, apply_filters, left_out
 from app.deflection.statistics import Proportion
@@ -72,6 +82,8 @@ class Report:
     withheld: bool
     summary: Summary | None = None
     changes: Mapping[str, Change | None] = field(default_factory=dict)
+    form_rate: Proportion = Proportion(0, 0)
+    """Forms with answers in which somebody said that one solved it."""
     provisional: int = 0
     weeks: tuple[Week, ...] = ()
     shift: Shift | None = None
@@ -112,7 +124,7 @@ def build(
     final = counted.final(as_of)
     tickets = _tickets(material.tickets, span, request)
     surveyed = every.between(span.start, span.end).counted.final(as_of) if request.active else None
-    now = summary(final, len(tickets), surveyed)
+    now = summary(final, _in_time(tickets, final), surveyed)
     late = lateness(every.counted, as_of)
     weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
     mended = repairs(every.counted.final(as_of), material.additions, now.calibrated)
@@ -125,6 +137,7 @@ def build(
         as_of,
         withheld=False,
         summary=now,
+        form_rate=narrow_form_rate(period.final(as_of)),
         changes=_changes(final, chosen.between(span.before, span.start).counted.final(as_of)),
         provisional=len(counted) - len(final),
         weeks=weeks,
@@ -163,6 +176,12 @@ def _tickets(tickets: Sequence[TicketFact], span: Span, request: ReportRequest) 
     return chosen
 
 
+def _in_time(tickets: Sequence[TicketFact], final: Frame) -> int:
+    """How many requests came while the final needs did: newer ones belong to needs that are not counted yet."""
+    newest = int(final["last"].max()) if len(final) else 0
+    return sum(ticket.at <= newest for ticket in tickets)
+
+
 def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:
     """The differences to the equally long period before, one for each share of the headline."""
     shares = {
@@ -172,6 +191,10 @@ def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:
         "left": lambda f: share(f, f.rules(*facts.LEFT)),
         "unknown": lambda f: share(f, f.rules(*facts.UNDETERMINED)),
         "zero": lambda f: share_of_searches(f, f["zero"], f["searches"]),
+        "clicked": lambda f: share_of_searches(f, np.minimum(f["clicked"], f["searches"] - f["zero"]), f["searches"] - f["zero"]),
+        "asked_again": lambda f: share_of_searches(f, (f["searches"] - 1).clip(0), f["searches"]),
+        "first_search": lambda f: share(f, f.rules(facts.CONFIRMED, facts.LIKELY) & (f["searches"] == 1)),
+        "answered_log": lambda f: share(f, f.rules(facts.CONFIRMED, facts.LIKELY)),
     }
     return {name: change(of(now), of(before)) for name, of in shares.items()}
 

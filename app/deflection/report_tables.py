@@ -79,12 +79,13 @@ def headline(report: Report) -> Table:
             "escalated_signed_in": (s.escalated_known, None),
             "left_without_an_answer": (s.left, "left"),
             "not_known": (s.unknown, "unknown"),
-            "answered_in_the_log": (s.answered_log, None),
+            "answered_in_the_log": (s.answered_log, "answered_log"),
             "answered_at_most": (s.answered_upper, None),
             "searches_without_result": (s.zero, "zero"),
-            "searches_with_click": (s.clicked, None),
-            "searches_asked_again": (s.asked_again, None),
-            "answered_at_first_search": (s.first_search, None),
+            "searches_with_click": (s.clicked, "clicked"),
+            "searches_asked_again": (s.asked_again, "asked_again"),
+            "answered_at_first_search": (s.first_search, "first_search"),
+            "forms_solved_by_an_answer": (report.form_rate, None),
         }
         for key, (value, changed) in shares.items():
             rows.append((key, *rate_cells(value), *_change_cells(report, changed)))
@@ -97,6 +98,9 @@ def headline(report: Report) -> Table:
         rows.append(("self_service_ratio", *rate_cells(s.self_service), *nothing))
         rows.append(("tickets", s.tickets, None, None, None, None, *nothing))
         rows.append(("median_seconds_to_answer", s.time.median, s.time.needs, None, *s.time.median_interval, *nothing))
+        rows.append(("ninetieth_percentile_seconds_to_answer", s.time.p90, s.time.needs, None, None, None, *nothing))
+        if report.cost:
+            rows.append(("cost_avoided", None, None, None, report.cost.low, report.cost.high, *nothing))
         rows.append(("not_final_yet", report.provisional, None, None, None, None, *nothing))
     return Table("headline", ("number", *RATE, "change", "change_low", "change_high", "clear"), tuple(rows))
 

@@ -49,6 +49,8 @@ class Proportion:
     base: float
     deff: float = 1.0
     level: float = LEVEL
+    known: Interval | None = None
+    """The interval where it does not follow from count and base, because the count is itself an estimate."""
 
     @property
     def enough(self) -> bool:
@@ -62,7 +64,9 @@ class Proportion:
 
     @property
     def interval(self) -> Interval | None:
-        return wilson(self.count, self.base, self.deff, self.level) if self.enough else None
+        if not self.enough:
+            return None
+        return self.known or wilson(self.count, self.base, self.deff, self.level)
 
 
 @lru_cache(maxsize=64)

@@ -53,6 +53,7 @@ class Chart:
     ends: tuple[End, ...] = ()
     grid: tuple[float, ...] = ()
     size: str = ""
+    has_provisional: bool = False
 
 
 @dataclass(frozen=True)

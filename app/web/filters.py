@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask
 from markupsafe import Markup, escape
@@ -41,7 +41,7 @@ def short_time(value: datetime) -> str:
 
 def date_time(value: datetime) -> str:
     """14 Nov 2026, 09:12"""
-    return format_datetime(_utc(value), "medium", tzinfo=_zone(), locale=babel_locale()) if value else ""
+    return f"{format_date(_day(value), 'medium', locale=babel_locale())}, {short_time(value)}" if value else ""
 
 
 def ago(value: datetime) -> str:

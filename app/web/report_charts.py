@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from app.deflection import ArticleRow, Endings, FailureRow, Report, Week, WindowPoint
@@ -44,15 +44,14 @@ def trend(report: Report) -> Chart | None:
         return None
     x = across(len(weeks))
     last_year = {w.start: solved / n for w in weeks if (pair := report.last_year.get(w.start)) and pair[1] >= 20 for solved, n in [pair]}
-    bounds = [end for _, w in drawn for end in (w.solved.interval.low, w.solved.interval.high)]  # type: ignore[union-attr]
+    bounds = [end for _, w in drawn for end in _shown_interval(w)]
     axis = scale([*bounds, *last_year.values(), *(w.shown for _, w in drawn if w.shown is not None)], floor=0.0, ceiling=1.0)
     final = [(i, w) for i, w in drawn if not w.provisional]
     tail = [pair for pair in drawn if pair[0] >= (final[-1][0] if final else 0)]
+    sure, unsure = [pair for pair in drawn if not pair[1].provisional], tail if any(w.provisional for _, w in tail) else []
     shapes = [
-        Shape(
-            band([(x(i), axis.y(w.solved.interval.high)) for i, w in drawn], [(x(i), axis.y(w.solved.interval.low)) for i, w in drawn]),  # type: ignore[union-attr]
-            "ch-band",
-        ),
+        Shape(_week_band(sure, x, axis.y), "ch-band"),
+        Shape(_week_band(unsure, x, axis.y), "ch-band soon"),
         Shape(line([(x(i), axis.y(last_year[w.start])) for i, w in enumerate(weeks) if w.start in last_year]), "ch-line b"),
         Shape(line([(x(i), axis.y(w.shown or 0)) for i, w in tail]) if len(tail) > 1 else "", "ch-line soon"),
         Shape(line([(x(i), axis.y(w.solved.rate or 0)) for i, w in final]), "ch-line"),
@@ -73,7 +72,21 @@ def trend(report: Report) -> Chart | None:
         notes=tuple(notes),
         ends=tuple(ends),
         grid=tuple(axis.y(t) for t in axis.ticks),
+        has_provisional=bool(unsure),
     )
+
+
+def _week_band(weeks: Sequence[tuple[int, Week]], x: Callable[[int], float], y: Callable[[float], float]) -> str:
+    """The interval of some weeks, moved with a week's correction; empty for a single point."""
+    if len(weeks) < 2:
+        return ""
+    ends = [(x(i), *_shown_interval(week)) for i, week in weeks]
+    return band([(at, y(high)) for at, _low, high in ends], [(at, y(low)) for at, low, _high in ends])
+
+
+def _shown_interval(week: Week) -> tuple[float, float]:
+    interval, moved = week.solved.interval, (week.shown or 0.0) - (week.solved.rate or 0.0)
+    return (max(interval.low + moved, 0.0), min(interval.high + moved, 1.0)) if interval else (0.0, 1.0)
 
 
 def _trend_sentence(report: Report, drawn: Sequence[tuple[int, Week]]) -> str:
@@ -107,7 +120,8 @@ def _notes(report: Report, drawn, x, y) -> tuple[list[Note], list[Shape]]:  # ty
         up = turn % 2 == 0
         label = max(at - 17, 0) if up else min(at + 9, 92)
         stems.append(Shape(f"M{x(place[0])},{at}V{label + (4 if up else 0)}", "ch-note"))
-        notes.append(Note(x(place[0]), at, mark.text, label))
+        side = "early" if x(place[0]) < 25 else "late" if x(place[0]) > 75 else ""
+        notes.append(Note(x(place[0]), at, mark.text, label, side))
     return notes, stems
 
 

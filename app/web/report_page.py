@@ -11,7 +11,7 @@ from flask import request, url_for
 from app.content import ArticleRepository, Catalog, Publication, publications
 from app.deflection import RANGES, Addition, Mark, Report, ReportRequest, Thresholds, report_of
 from app.errors import Unavailable
-from app.web import context, report_charts, report_words
+from app.web import context, report_charts, report_numbers, report_words
 from app.web.i18n import ngettext
 from app.web.report_charts import date_of
 
@@ -119,6 +119,7 @@ def page_of(report: Report) -> dict[str, object]:
         "newest": datetime.fromtimestamp(report.newest / 1000, UTC) if report.newest else None,
         "trend": report_charts.trend(report) if report.has_trend else None,
         "funnel": report_charts.funnel(report.summary.endings) if report.summary else [],
+        "numbers": report_numbers.every_number(report),
         "windows": report_charts.windows(report.sensitivity),
         "charts": report_charts,
         "title_of": title_of(catalog, locale),

@@ -36,9 +36,10 @@ def few(value: Proportion) -> str:
 
 
 def signed(value: float, digits: int = 1) -> str:
-    """+5.8 or −1.3, with a real minus."""
-    text = format_decimal(abs(round(100 * value, digits)), format=f"#,##0.{'0' * digits}", locale=babel_locale())
-    return ("+" if value >= 0 else "−") + text
+    """+5.8 or −1.3, with a real minus; nothing before a zero."""
+    rounded = round(100 * value, digits)
+    text = format_decimal(abs(rounded), format=f"#,##0.{'0' * digits}", locale=babel_locale())
+    return ("+" if rounded > 0 else "−" if rounded < 0 else "") + text
 
 
 def change_text(value: Change | None) -> str:
@@ -57,6 +58,13 @@ def change_note(value: Change | None) -> str:
     )
 
 
+def change_short(value: Change | None) -> str:
+    """The same in two words, where there is little room."""
+    if value is None:
+        return _("Nothing to compare with")
+    return _("Clear change") if value.clear else _("No clear change")
+
+
 def change_class(value: Change | None, up_is_good: bool = True) -> str:
     """up (good), down (bad) or steady."""
     if value is None or not value.clear:
@@ -70,10 +78,15 @@ def amount(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """12 s, 3.4 min"""
+    """12 s, 3.4 min, 29 h, 3 d"""
     if seconds is None:
         return NOTHING
-    return _("%(n)s s", n=number(round(seconds))) if seconds < 90 else _("%(n)s min", n=number(round(seconds / 60, 1)))
+    if seconds < 90:
+        return _("%(n)s s", n=number(round(seconds)))
+    if seconds < 90 * 60:
+        return _("%(n)s min", n=number(round(seconds / 60, 1)))
+    hours = seconds / 3600
+    return _("%(n)s h", n=number(round(hours))) if hours < 48 else _("%(n)s d", n=number(round(hours / 24)))
 
 
 KINDS = {

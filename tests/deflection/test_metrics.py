@@ -9,7 +9,7 @@ from report_needs import NOW, need, population
 from app.deflection.avoided import Repair, cost_avoided, gaps, repair_share, tickets_avoided
 from app.deflection.calibration import calibrate
 from app.deflection.facts import DAY_MS, frame_of
-from app.deflection.metrics import change, endings, share, share_of_searches, summary, time_to_answer, window_sensitivity
+from app.deflection.metrics import change, endings, narrow_form_rate, share, share_of_searches, summary, time_to_answer, window_sensitivity
 from app.deflection.statistics import Proportion
 
 
@@ -160,3 +160,20 @@ def test_a_window_of_two_weeks_finds_what_the_rules_no_longer_link_on_needs_that
 def test_share_knows_its_design_effect():
     frame = frame_of([need(i, person=i // 10, rule=6 if (i // 10) % 2 else 11, first=NOW - 20 * DAY_MS) for i in range(500)])
     assert share(frame, frame.answered).deff == pytest.approx(10, rel=0.1)
+
+
+def test_self_service_ratio_is_as_unsure_as_the_answers_it_rests_on():
+    facts, _ = population(3, 1500)
+    found = summary(frame_of(facts).counted, tickets=300)
+    ends = [end * found.endings.total for end in (found.calibrated.interval.low, found.calibrated.interval.high)]
+    assert [found.self_service.interval.low, found.self_service.interval.high] == pytest.approx([end / (end + 300) for end in ends])
+    assert found.self_service.interval.holds(found.self_service.rate)
+
+
+def test_form_rate_counts_only_who_said_that_an_answer_solved_it():
+    shown = [need(i, kind=2, searches=0, rule=2, solved=True, forms=1, forms_shown=1) for i in range(6)]
+    left = [need(10 + i, rule=4, forms=1, forms_shown=1, forms_left=1) for i in range(30)]
+    helpful_only = [need(50 + i, rule=2, forms=1, forms_shown=1) for i in range(4)]
+    robots = [need(60 + i, rule=0, solved=True, forms=1, forms_shown=1) for i in range(9)]
+    found = narrow_form_rate(frame_of([*shown, *left, *helpful_only, *robots]))
+    assert (found.count, found.base) == (6, 40)

@@ -114,6 +114,37 @@ def test_charts_tell_their_story_in_words_and_have_their_numbers_in_tables(manag
     assert all(table.query("th") for table in page.query("table"))
 
 
+def test_every_number_of_the_specification_stands_on_the_page_with_its_size_and_meaning(manager):
+    page = _parsed(_text(manager.get("/reports/?w=13")))
+    rows = page.query("details.numbers tbody tr")
+    meanings = {row.query("th a")[0].attrs["href"].split("#")[1] for row in rows}
+    assert meanings >= {
+        "solved", "confirmed", "likely", "log", "escalated", "abandoned", "undetermined", "zero", "click", "reformulated", "first-search",
+        "form-rate", "self-service", "avoided", "time",
+    }  # fmt: skip
+    assert all(row.query("td")[1].to_text().strip() for row in rows)
+
+
+def test_nobody_is_told_that_nine_of_ten_never_found_an_answer_when_only_some_did_not(manager):
+    words = _words(_text(manager.get("/reports/?w=13")))
+    assert "were never answered" not in words
+    assert "had nobody given up" in words
+
+
+def test_weeks_that_are_not_final_are_hatched(manager):
+    html = _text(manager.get("/reports/?w=13"))
+    assert 'class="ch-band soon"' in html
+    assert "Not final: corrected for requests still to come" in html
+
+
+def test_a_difference_of_nothing_has_no_sign_and_long_times_are_told_in_hours(app):
+    from app.web import report_words
+
+    with app.test_request_context("/en/"):
+        assert [report_words.signed(value) for value in (0.058, -0.013, -0.0001)] == ["+5.8", "−1.3", "0.0"]
+        assert [report_words.duration(s) for s in (12, 204, 105_702, 400_000, None)] == ["12 s", "3.4 min", "29 h", "5 d", "–"]
+
+
 def test_endings_add_up_on_the_page_and_in_the_file(manager):
     rows = manager.get("/reports/endings.json?w=13").get_json()["rows"]
     numbers = {row["ending"]: row["questions"] for row in rows}
