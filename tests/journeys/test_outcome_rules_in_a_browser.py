@@ -358,6 +358,8 @@ def test_a_result_opened_in_a_second_tab_is_read_for_the_same_search(visit, foll
         person.page.locator(".hits a").first.click(modifiers=["ControlOrMeta"])
     second = Visit(house, opened.value)
     opened.value.wait_for_url("**/en/articles/unblock-a-card")
+    opened.value.bring_to_front()  # nobody reads in a tab that is behind another one
+    opened.value.wait_for_function("document.visibilityState === 'visible' && document.hasFocus()")
     view = second.view(search_id=search)
     second.read(ENOUGH + 3)
     second.dwell(view["view_id"], ENOUGH * 1000)
