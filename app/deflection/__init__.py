@@ -17,6 +17,7 @@ from app.deflection.cluster_store import (
     rename_cluster,
     split_cluster,
 )
+from app.deflection.cluster_undo import undo_change
 from app.deflection.comments import Comment, comments_of, leave_comment
 from app.deflection.day_report import Today, report_of_today
 from app.deflection.definitions import DEFINITIONS, Definition
@@ -189,6 +190,7 @@ __all__ = [
     "spikes",
     "split_cluster",
     "trial_stopped",
+    "undo_change",
     "verify_sample",
     "views_by_article",
     "votes_by_article",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import func, insert, select, text, update
@@ -38,6 +39,20 @@ class ClusterChange:
     cluster: int
     other: int | None
     detail: str
+    id: int = 0
+    can_be_undone: bool = False
+    undone: bool = False
+
+
+@dataclass(frozen=True)
+class Before:
+    """What an act changed, as it was: bags (text, group or None for a new one, leads, pinned), a name, redirections."""
+
+    bags: tuple[tuple[str, int | None, bool, bool], ...] = ()
+    name: str = ""
+    given: str = ""
+    """The name that was given, to see whether it still holds."""
+    redirects: tuple[int, ...] = ()
 
 
 def language_of(locale: str) -> str:
@@ -52,7 +67,7 @@ def bag_of(query: str, locale: str) -> Bag:
     return bag
 
 
-def _load(db: Session, language: str, now: datetime) -> Clustering:
+def load(db: Session, language: str, now: datetime) -> Clustering:
     clustering = Clustering(lambda: _new_cluster(db, language, now))
     for row in db.scalars(select(ClusterBagRow).where(ClusterBagRow.language == language)):
         clustering.restore(row.cluster, tuple(row.bag.split()), row.n, row.leads, row.pinned)
@@ -75,12 +90,12 @@ def assign_due(db: Session, now: datetime, limit: int = 5000) -> int:
     for need, q, lang in rows:
         by_language[language_of(lang)].append((need, bag_of(q, language_of(lang))))
     for language, needs in by_language.items():
-        _assign(db, language, needs, now)
+        assign(db, language, needs, now)
     return len(rows)
 
 
-def _assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: datetime) -> None:
-    clustering = _load(db, language, now)
+def assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: datetime) -> None:
+    clustering = load(db, language, now)
     counts = Counter(bag for _, bag in needs)
     known = set(clustering.known)
     # The most asked first, so that a new cluster is led by its common wording and not by a slip.
@@ -96,13 +111,13 @@ def _assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: d
     again = [{"language": language, "bag": " ".join(bag), "n": counts[bag]} for bag in counts if bag in known]
     if again:
         db.execute(text("UPDATE cluster_bag SET n = n + :n WHERE language = :language AND bag = :bag"), again)
-    _move_needs(db, [(need, found[bag]) for need, bag in needs])
+    move_needs(db, [(need, found[bag]) for need, bag in needs])
 
 
 _NEED = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id = :need")
 
 
-def _move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
+def move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
     """Write the cluster of needs, and move them in the daily roll-ups as well, so that both keep telling the same."""
     wanted = dict(moves)
     lock_for_judging(db, db.get_bind().dialect.name == "sqlite")
@@ -121,7 +136,7 @@ def merge_nightly(db: Session, now: datetime) -> int:
     languages = db.execute(select(ClusterBagRow.language).distinct()).scalars().all()
     merged = 0
     for language in languages:
-        pairs = _load(db, language, now).merge_leaders()
+        pairs = load(db, language, now).merge_leaders()
         for old, new in pairs:
             _merge(db, old, new, NIGHTLY, now, keep_pinned=True)
         merged += len(pairs)
@@ -129,22 +144,25 @@ def merge_nightly(db: Session, now: datetime) -> int:
 
 
 def _merge(db: Session, old: int, new: int, who: str, now: datetime, keep_pinned: bool = False) -> None:
+    held = db.scalars(select(ClusterBagRow).where(ClusterBagRow.cluster == old)).all()
     bags = update(ClusterBagRow).where(ClusterBagRow.cluster == old)
     if keep_pinned and db.scalar(select(func.count()).where(ClusterBagRow.cluster == old, ClusterBagRow.pinned)):
         # What an editor pinned stays behind as the cluster; only the rest moves.
         db.execute(bags.where(~ClusterBagRow.pinned).values(cluster=new, leads=False))
-        _note(db, now, who, "merge", old, new, "all but the pinned queries")
-        _follow_bags(db, old)
+        note_act(db, now, who, "merge", old, new, "all but the pinned queries", Before(bags_before(bag for bag in held if not bag.pinned)))
+        follow_bags(db, old)
         return
+    redirects = tuple(db.scalars(select(QueryClusterRow.id).where(QueryClusterRow.merged_into == old)))
+    before = Before(bags_before(held), redirects=redirects)
     db.execute(bags.values(cluster=new, leads=False))
     db.execute(update(QueryClusterRow).where(QueryClusterRow.merged_into == old).values(merged_into=new))
     db.execute(update(QueryClusterRow).where(QueryClusterRow.id == old).values(merged_into=new))
-    _note(db, now, who, "merge", old, new, "")
+    note_act(db, now, who, "merge", old, new, "", before)
     ids = db.execute(text("SELECT id FROM need WHERE cluster = :old"), {"old": old}).scalars()
-    _move_needs(db, [(need, new) for need in ids])
+    move_needs(db, [(need, new) for need in ids])
 
 
-def _follow_bags(db: Session, cluster: int) -> None:
+def follow_bags(db: Session, cluster: int) -> None:
     """Bring the needs of a cluster to where their bags are now."""
     moves = []
     for need, q, lang in db.execute(text("SELECT id, q, lang FROM need WHERE cluster = :cluster"), {"cluster": cluster}).all():
@@ -153,18 +171,27 @@ def _follow_bags(db: Session, cluster: int) -> None:
         at = db.scalar(select(ClusterBagRow.cluster).where(ClusterBagRow.language == language, ClusterBagRow.bag == bag))
         if at is not None and at != cluster:
             moves.append((need, at))
-    _move_needs(db, moves)
+    move_needs(db, moves)
 
 
-def _note(db: Session, now: datetime, who: str, action: str, cluster: int, other: int | None, detail: str) -> None:
-    db.add(ClusterChangeRow(at=milliseconds(now), who=who, action=action, cluster=cluster, other=other, detail=detail))
+def note_act(
+    db: Session, now: datetime, who: str, action: str, cluster: int, other: int | None, detail: str, before: Before | None = None
+) -> None:
+    """One line of the history; `before` is what `cluster_undo` puts back."""
+    kept = json.dumps(asdict(before), ensure_ascii=False) if before else ""
+    db.add(ClusterChangeRow(at=milliseconds(now), who=who, action=action, cluster=cluster, other=other, detail=detail, before=kept))
     db.flush()
+
+
+def bags_before(bags: Iterable[ClusterBagRow]) -> tuple[tuple[str, int | None, bool, bool], ...]:
+    """How some bags stand now: text, group, whether it leads, whether it is pinned."""
+    return tuple((bag.bag, bag.cluster, bag.leads, bag.pinned) for bag in bags)
 
 
 # What an editor does
 
 
-def _living(db: Session, cluster: int) -> QueryClusterRow:
+def living(db: Session, cluster: int) -> QueryClusterRow:
     row = db.get(QueryClusterRow, cluster)
     if row is None or row.merged_into is not None:
         raise ClusterNotFound("There is no such group of questions, or it went into another.")
@@ -173,15 +200,15 @@ def _living(db: Session, cluster: int) -> QueryClusterRow:
 
 def rename_cluster(db: Session, cluster: int, name: str, who: str, now: datetime) -> None:
     """Give a cluster a name of an editor's choice; an empty one gives the label back."""
-    row = _living(db, cluster)
+    row = living(db, cluster)
     name = " ".join(name.split())[:120]
-    _note(db, now, who, "rename", cluster, None, f"{row.name or row.label} → {name}")
+    note_act(db, now, who, "rename", cluster, None, f"{row.name or row.label} → {name}", Before(name=row.name, given=name))
     row.name = name
 
 
 def merge_clusters(db: Session, old: int, into: int, who: str, now: datetime) -> None:
-    """Put one cluster into another of the same language, for good."""
-    a, b = _living(db, old), _living(db, into)
+    """Put one cluster into another of the same language."""
+    a, b = living(db, old), living(db, into)
     if old == into or a.language != b.language:
         raise Invalid("Groups can be merged only with another one of the same language.", {"into": "choose another group"})
     _merge(db, old, into, who, now)
@@ -189,30 +216,32 @@ def merge_clusters(db: Session, old: int, into: int, who: str, now: datetime) ->
 
 def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now: datetime) -> None:
     """Put a query into a cluster where no merge will move it."""
-    row = _living(db, cluster)
+    row = living(db, cluster)
     bag = " ".join(bag_of(query, row.language))
     if not bag:
         raise Invalid("This query has no words to go by.", {"query": "write at least one word"})
     known = db.scalar(select(ClusterBagRow).where(ClusterBagRow.language == row.language, ClusterBagRow.bag == bag))
     came_from = known.cluster if known else None
+    before = Before(bags_before([known]) if known else ((bag, None, False, False),))
     if known is None:
         db.add(ClusterBagRow(language=row.language, bag=bag, cluster=cluster, n=0, leads=False, pinned=True))
     else:
         known.cluster, known.pinned, known.leads = cluster, True, known.leads and known.cluster == cluster
     db.flush()
-    _note(db, now, who, "pin", cluster, came_from if came_from != cluster else None, bag)
+    note_act(db, now, who, "pin", cluster, came_from if came_from != cluster else None, bag, before)
     if came_from and came_from != cluster:
-        _follow_bags(db, came_from)
+        follow_bags(db, came_from)
 
 
 def split_cluster(db: Session, cluster: int, queries: Sequence[str], name: str, who: str, now: datetime) -> int:
     """Take some queries out of a cluster into a new one, and pin them there; gives its number."""
-    row = _living(db, cluster)
+    row = living(db, cluster)
     bags = {" ".join(bag_of(query, row.language)) for query in queries} - {""}
     held = db.scalars(select(ClusterBagRow).where(ClusterBagRow.cluster == cluster)).all()
     chosen = [bag for bag in held if bag.bag in bags]
     if not chosen or len(chosen) == len(held):
         raise Invalid("Choose some of the group's queries, not none and not all.", {"queries": "choose some, not all"})
+    before = Before(bags_before(held))
     new = _new_cluster(db, row.language, now)
     db.get_one(QueryClusterRow, new).name = " ".join(name.split())[:120]
     for i, bag in enumerate(sorted(chosen, key=lambda b: (-b.n, b.bag))):
@@ -221,8 +250,8 @@ def split_cluster(db: Session, cluster: int, queries: Sequence[str], name: str, 
     if not any(bag.leads for bag in left):
         max(left, key=lambda bag: (bag.n, bag.bag)).leads = True
     db.flush()
-    _note(db, now, who, "split", new, cluster, ", ".join(sorted(bags)))
-    _follow_bags(db, cluster)
+    note_act(db, now, who, "split", new, cluster, ", ".join(sorted(bags)), before)
+    follow_bags(db, cluster)
     return new
 
 
@@ -230,4 +259,9 @@ def history(db: Session, cluster: int) -> list[ClusterChange]:
     """Everything that was done to a cluster, newest first."""
     about = (ClusterChangeRow.cluster == cluster) | (ClusterChangeRow.other == cluster)
     rows = db.scalars(select(ClusterChangeRow).where(about).order_by(ClusterChangeRow.id.desc()))
-    return [ClusterChange(r.at, r.who, r.action, r.cluster, r.other, r.detail) for r in rows]
+    return [
+        ClusterChange(
+            r.at, r.who, r.action, r.cluster, r.other, r.detail, r.id, bool(r.before) and r.undone_at is None, r.undone_at is not None
+        )
+        for r in rows
+    ]

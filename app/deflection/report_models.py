@@ -39,7 +39,7 @@ class ClusterBagRow(Base):
 
 
 class ClusterChangeRow(Base):
-    """What an editor or the nightly merge did to clusters; never changed once written."""
+    """What an editor or the nightly merge did to clusters; never changed once written but for its undoing."""
 
     __tablename__ = "cluster_change"
     __table_args__ = (Index("ix_cluster_change_cluster", "cluster"),)
@@ -47,10 +47,12 @@ class ClusterChangeRow(Base):
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     at: Mapped[int] = mapped_column(BigInteger)
     who: Mapped[str] = mapped_column(String(64), doc="user id, or 'nightly'")
-    action: Mapped[str] = mapped_column(String(16), doc="pin, split, rename, merge")
+    action: Mapped[str] = mapped_column(String(16), doc="pin, split, rename, merge, undo")
     cluster: Mapped[int] = mapped_column(Integer)
     other: Mapped[int | None] = mapped_column(Integer, doc="the cluster it came from or went into")
     detail: Mapped[str] = mapped_column(Text)
+    before: Mapped[str] = mapped_column(Text, default="", doc="what the act changed, as it was (JSON); empty: nothing to undo")
+    undone_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ReportNoteRow(Base):

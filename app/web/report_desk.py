@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app import deflection
 from app.accounts import Role
 from app.deflection import ClusterPage, Phrase
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.web import context, report_words
 from app.web.access import current_user, requires
 from app.web.i18n import gettext as _
@@ -49,7 +49,7 @@ def _group(page: ClusterPage, errors: dict[str, str] | None = None) -> str:
 @bp.post("/groups/<int:cluster>")
 @requires(*EDITORS)
 def change_group(cluster: int) -> str | AnyResponse | tuple[str, int]:
-    """Rename, merge, split or pin, as the button said."""
+    """Rename, merge, split, pin or take one of these back, as the button said."""
     form = request.form
     target = cluster
     try:
@@ -64,12 +64,16 @@ def change_group(cluster: int) -> str | AnyResponse | tuple[str, int]:
                     target = deflection.split_cluster(db, cluster, form.getlist("query"), form.get("name", ""), _who(), context.now())
                 case "pin":
                     deflection.pin_query(db, form.get("query", ""), "", cluster, _who(), context.now())
+                case "undo":
+                    target = deflection.undo_change(db, _number(form.get("change", "")), _who(), context.now())
                 case _:
                     raise Invalid("Choose what to do.", {"do": "unknown"})
             settings = context.portal().settings
             deflection.name_clusters(db, context.now(), settings.privacy_k_query)
     except Invalid as error:
         return _group(_page(cluster), error.errors or {"do": str(error)}), 422
+    except Conflict as error:
+        return _group(_page(cluster), {"do": _(str(error))}), 409
     flash(_("Saved."))
     return redirect(url_for("report_desk.group", cluster=target), 303)
 

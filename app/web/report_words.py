@@ -192,4 +192,5 @@ ACTIONS = {
     "merge": N_("Merged"),
     "split": N_("Split"),
     "pin": N_("Query put here"),
+    "undo": N_("Undone"),
 }

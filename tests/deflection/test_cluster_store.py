@@ -12,6 +12,7 @@ from app.db import Base, open_database
 from app.deflection import cluster_store, simulate
 from app.deflection.cluster_names import cluster_names, label_clusters
 from app.deflection.cluster_page import cluster_page, draft_text
+from app.deflection.cluster_undo import CannotUndo, undo_change
 from app.deflection.exchange import import_events
 from app.deflection.ledger import recompute_due
 from app.errors import Invalid
@@ -109,3 +110,58 @@ def test_draft_names_the_searches_it_must_be_found_by(db):
     assert draft.startswith('---\ntitle: "')
     assert "status: draft" in draft
     assert "freeze" in draft.split("queries:")[1]
+
+
+def _places(db):
+    bags = db.execute(text("SELECT language, bag, cluster, leads FROM cluster_bag ORDER BY 1, 2")).all()
+    needs = db.execute(text("SELECT id, cluster FROM need ORDER BY id")).all()
+    living = db.execute(text("SELECT id, name FROM query_cluster WHERE merged_into IS NULL ORDER BY id")).all()
+    return bags, needs, living
+
+
+def _act(db, name):
+    a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
+    match name:
+        case "rename":
+            cluster_store.rename_cluster(db, a, "Freezing", "ingrid", NOW)
+        case "merge":
+            cluster_store.merge_clusters(db, b, a, "ingrid", NOW)
+        case "split":
+            cluster_store.split_cluster(db, a, ["card freeze now"], "Freeze now", "ingrid", NOW)
+        case "pin":
+            cluster_store.pin_query(db, "freeze my card", "en", b, "ingrid", NOW)
+        case "pin of a new query":
+            cluster_store.pin_query(db, "ice my plastic", "en", a, "ingrid", NOW)
+    return cluster_store.history(db, a)[0] if name != "pin" else cluster_store.history(db, b)[0]
+
+
+@pytest.mark.parametrize("name", ["rename", "merge", "split", "pin", "pin of a new query"])
+def test_each_act_on_a_group_can_be_taken_back_from_its_history(db, name):
+    before = _places(db)
+    act = _act(db, name)
+    assert act.can_be_undone
+    assert _places(db) != before
+    shown = undo_change(db, act.id, "sergei", NOW)
+    bags, needs, living = _places(db)
+    assert (bags, needs, [row for row in living if row[0] in dict(before[2])]) == before
+    assert _rollups_match(db)
+    newest, undone = cluster_store.history(db, shown)[:2]
+    assert (newest.action, newest.who, newest.can_be_undone) == ("undo", "sergei", False)
+    assert (undone.undone, undone.can_be_undone) == (True, False)
+    with pytest.raises(CannotUndo):
+        undo_change(db, act.id, "sergei", NOW)
+
+
+def test_a_merge_that_was_taken_back_stays_so_at_night(db):
+    act = _act(db, "merge")
+    freed = undo_change(db, act.id, "sergei", NOW)
+    cluster_store.merge_nightly(db, NOW)
+    assert _cluster_of(db, "exchange") == freed
+
+
+def test_what_something_later_stands_on_is_not_taken_back(db):
+    act = _act(db, "rename")
+    cluster_store.rename_cluster(db, act.cluster, "Ice", "ingrid", NOW)
+    with pytest.raises(CannotUndo):
+        undo_change(db, act.id, "sergei", NOW)
+    assert cluster_names(db)[act.cluster].text == "Ice"

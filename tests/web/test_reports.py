@@ -240,6 +240,23 @@ def test_an_editor_renames_a_group_and_the_report_says_so(manager, portal):
     assert manager.get("/reports/groups/99999").status_code == 404
 
 
+def test_what_was_done_to_a_group_is_taken_back_with_a_button_of_its_history(manager, portal):
+    with portal.database.session() as db:
+        found = deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3))
+    address = f"/reports/groups/{next(row.cluster for row in found.failures if row.cluster > 0)}"
+    token = _text(manager.get(address)).split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    assert manager.post(address, data={"csrf_token": token, "do": "rename", "name": "Virtual cards"}).status_code == 303
+    change = re.search(r'name="change" value="(\d+)"', _text(manager.get(address))).group(1)
+    undo = {"csrf_token": token, "do": "undo", "change": change}
+    assert manager.post(address, data=undo).status_code == 303
+    page = _parsed(_text(manager.get(address)))
+    assert page.query("h1")[0].to_text() != "Virtual cards"
+    assert not page.query('[name="change"]'), "nothing is left to undo"
+    again = manager.post(address, data=undo)
+    assert again.status_code == 409
+    assert "This was undone already." in again.get_data(as_text=True)
+
+
 def test_today_counts_from_the_events_alone(app, portal, signed_in):
     now = int(datetime.now(UTC).timestamp() * 1000)
     lines = [

@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("cluster", sa.Integer(), nullable=False),
         sa.Column("other", sa.Integer(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("undone_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cluster_change")),
     )
     with op.batch_alter_table("cluster_change", schema=None) as batch_op:
