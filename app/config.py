@@ -75,6 +75,7 @@ class Settings:
 
     # Accounts and limits
     session_days: int = option(14, "Days after which a sign-in ends.", 1, 365)
+    staff_idle_minutes: int = option(480, "Minutes without a request after which a staff sign-in ends.", 30, 20160)
     sign_in_attempts: int = option(10, "Failed sign-ins for one account or address before it must wait.", 3, 1000)
     sign_in_wait_minutes: int = option(15, "How long that wait is, in minutes.", 1, 1440)
     requests_per_hour: int = option(20, "Requests one visitor may send in an hour.", 1, 10000)

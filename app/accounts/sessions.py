@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Db
 
-from app.accounts.models import Session, SessionRow, User, UserRow
+from app.accounts.models import STAFF_ROLES, Role, Session, SessionRow, User, UserRow
 from app.accounts.secrets import hash_secret, new_id, new_secret
 
 DAYS = 14
@@ -33,14 +33,19 @@ def open_session(db: Db, user: User, address: str, user_agent: str, now: datetim
     return secret
 
 
-def session_of_token(db: Db, token: str, now: datetime) -> tuple[User, Session] | None:
-    """Who holds this cookie, and in which session; None when it ended, expired, or its account is disabled."""
+def session_of_token(db: Db, token: str, now: datetime, staff_idle: timedelta | None = None) -> tuple[User, Session] | None:
+    """Who holds this cookie, and in which session; None when it ended, expired, or its account is disabled.
+
+    A session of staff also ends when it was not used for `staff_idle`: behind it are other people's requests.
+    """
     query = select(SessionRow, UserRow).join(UserRow, UserRow.id == SessionRow.user_id)
     found = db.execute(query.where(SessionRow.token_hash == hash_secret(token))).one_or_none()
     if found is None:
         return None
     session, user = found
     if session.expires_at <= now or user.disabled:
+        return None
+    if staff_idle is not None and Role(user.role) in STAFF_ROLES and session.last_seen_at + staff_idle <= now:
         return None
     return user.value(), session.value()
 

@@ -89,7 +89,8 @@ def _load(_request: Request) -> Person | None:
     token = session_token()
     if not token:
         return None
-    found = session_of_token(context.db(), token, context.now())
+    idle = timedelta(minutes=context.portal().settings.staff_idle_minutes)
+    found = session_of_token(context.db(), token, context.now(), idle)
     if found is None:
         return None
     _touch(found[1])

@@ -14,7 +14,7 @@ from app.accounts import CodeNeeded, Limit, LinkExpired, PasswordRefused, Role, 
 from app.deflection import Identify, new_id, requester_hash
 from app.errors import Invalid
 from app.locales import own_name
-from app.tickets import queue_mail, write_mail
+from app.tickets import Mail, queue_mail, write_mail
 from app.web import context
 from app.web.access import cookie_name, current_session, current_user, is_https, requires, session_token
 from app.web.filters import short_time
@@ -97,20 +97,24 @@ def send_link() -> tuple[str, int, dict[str, str]] | str:
             accounts.admit(db, "link-from", [f"address:{request.remote_addr}"], LINKS_PER_ADDRESS, context.now())
             secret = accounts.request_link(db, email, PURPOSE, context.now())
             address = f"{context.portal().settings.base_url.rstrip('/')}/sign-in/link/{secret}?{urlencode(_next())}".rstrip("?")
-            mail = write_mail(
-                email,
-                _("Your link to sign in"),
-                (
-                    _("Here is the link that you asked for. It works once, for 30 minutes."),
-                    _("If you did not ask for it, you need not do anything."),
-                ),
-                context.locale(),
-                (_("Sign in"), address),
-            )
-            queue_mail(db, mail, f"sign-in:{new_id()}", context.now())
+            known = accounts.find_user_by_email(db, email)
+            queue_mail(db, _link_mail(email, _locale_of(known), address), f"sign-in:{new_id()}", context.now())
     except TooMany as error:
         return _locked(error.retry_after, email)
     return render_template("accounts/link_sent.html", email=email)
+
+
+def _link_mail(email: str, locale: str, address: str) -> Mail:
+    return write_mail(
+        email,
+        _("Your link to sign in", locale),
+        (
+            _("Here is the link that you asked for. It works once, for 30 minutes.", locale),
+            _("If you did not ask for it, you need not do anything.", locale),
+        ),
+        locale,
+        (_("Sign in", locale), address),
+    )
 
 
 @bp.get("/sign-in/link/<secret>")
@@ -231,9 +235,12 @@ def _signed_in(user: User, secret: str) -> Response:
 
 
 def _way_back(user: User) -> str:
-    locales = context.portal().settings.locales
-    locale = user.locale if user.locale in locales else context.locale()
-    return safe_next(request.values.get("next"), STARTS.get(user.role, f"/{locale}/requests"))
+    return safe_next(request.values.get("next"), STARTS.get(user.role, f"/{_locale_of(user)}/requests"))
+
+
+def _locale_of(user: User | None) -> str:
+    """The language that somebody's account asks for, else that of this request."""
+    return user.locale if user and user.locale in context.portal().settings.locales else context.locale()
 
 
 def _next() -> dict[str, str]:

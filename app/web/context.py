@@ -6,11 +6,12 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 
 from flask import current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from app.content import Catalog, Viewer
-from app.errors import Unavailable
+from app.errors import KnowledgeBaseError, Unavailable
 from app.locales import best_match
 from app.portal import Portal
 
@@ -76,7 +77,8 @@ def today() -> date:
 
 
 def locale() -> str:
-    """The locale of this request: from the address, else from the page that signing in leads back to, else the best the browser asks for."""
+    """The locale of this request: from the address, else from the page that signing in leads back to, else the one that the person's
+    account asks for, else the best the browser asks for."""
     offered = portal().settings.locales
     wanted = (request.view_args or {}).get("locale")
     if wanted in offered:
@@ -87,7 +89,20 @@ def locale() -> str:
     back = _leads_back_to()
     if back in offered:
         return back
+    saved = _of_the_account()
+    if saved in offered:
+        return saved
     return best_match([tag for tag, _quality in request.accept_languages], offered)
+
+
+def _of_the_account() -> str:
+    """The language that the signed-in person has chosen; empty for everybody else."""
+    from app.web.access import current_user
+
+    with suppress(KnowledgeBaseError, SQLAlchemyError):  # the page that says so needs a language too
+        user = current_user()
+        return user.locale if user else ""
+    return ""
 
 
 def _leads_back_to() -> str:

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.content import VISITOR, Article, ArticleGone, ArticleMoved, ArticleNotFound, Catalog, Category, Problem, can_see
 from app.errors import Unavailable
-from app.locales import best_match
 from app.web import context, error_pages
+from app.web.access import is_personal
 from app.web.frame import local_href, local_text, site
 from app.web.structured_data import article_data, breadcrumb_data, site_data
 from app.web.topics import make_topic, topic_of, topics_for
@@ -28,11 +28,10 @@ NEW_DAYS = 7
 
 @bp.get("/")
 def root() -> BaseResponse:
-    """The help centre in the language the browser asks for."""
-    offered = context.portal().settings.locales
-    answer = redirect(f"/{best_match([tag for tag, _quality in request.accept_languages], offered)}/", 302)
-    answer.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
-    answer.vary.add("Accept-Language")
+    """The help centre in the language of the person's account, or the one the browser asks for."""
+    answer = redirect(f"/{context.locale()}/", 302)
+    answer.headers["Cache-Control"] = "no-store" if is_personal() else "public, max-age=0, must-revalidate"
+    answer.vary.update(["Accept-Language", "Cookie"])
     return answer
 
 
@@ -152,7 +151,7 @@ def permanent(article_id: str) -> BaseResponse:
     query = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "locale"])
     answer = redirect(found.url + (f"?{query}" if query else ""), 302)
     answer.headers["Cache-Control"] = "private, no-cache"
-    answer.vary.add("Accept-Language")
+    answer.vary.update(["Accept-Language", "Cookie"])
     return answer
 
 

@@ -50,6 +50,20 @@ def test_a_session_ends_by_its_date(db: Session, dana: User, now: datetime) -> N
     assert user_of_session(db, token, now + timedelta(days=14)) is None
 
 
+def test_a_staff_session_ends_when_it_is_not_used_and_a_customers_does_not(db: Session, dana: User, now: datetime) -> None:
+    noam, idle = add_user(db, "noam@example.com", Role.AGENT, "Noam", None, now), timedelta(hours=8)
+    tokens = {user.id: open_session(db, user, "10.0.0.1", "UA", now) for user in (dana, noam)}
+    just_before, then = now + idle - timedelta(seconds=1), now + idle
+    found = session_of_token(db, tokens[noam.id], just_before, idle)
+    assert found is not None
+    assert session_of_token(db, tokens[noam.id], then, idle) is None
+    assert session_of_token(db, tokens[dana.id], then, idle) is not None
+    touch_session(db, found[1].id, just_before)
+    db.expire_all()
+    assert session_of_token(db, tokens[noam.id], then, idle) is not None
+    assert session_of_token(db, tokens[noam.id], just_before + idle, idle) is None
+
+
 @pytest.mark.parametrize("token", ["", "x", "x" * 10_000, "\0", "' OR 1=1 --", "\ud800"])
 def test_a_cookie_that_we_never_made_is_nobody(db: Session, dana: User, now: datetime, token: str) -> None:
     open_session(db, dana, "10.0.0.1", "UA", now)

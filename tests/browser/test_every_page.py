@@ -25,6 +25,7 @@ STAFF_PAGES = [
     ("/writer/", Role.WRITER),
     ("/admin/", Role.ADMIN),
     ("/account", Role.CUSTOMER),
+    ("/account/codes", Role.WRITER),
 ]
 FAILING = ["/en/nothing-here"]
 LOOKS = [(1280, False), (1280, True), (360, False), (360, True)]

@@ -357,6 +357,26 @@ def test_name_and_language_can_be_changed(client: FlaskClient, add_person: Calla
     assert client.post("/account/profile", data={"csrf_token": token, "name": " ", "locale": "sv"}).status_code == 422
 
 
+def test_the_language_of_the_account_goes_before_the_browsers_and_the_address_before_both(
+    app: Flask, signed_in: Callable[..., FlaskClient], portal: Portal
+) -> None:
+    client, english = signed_in(), {"Accept-Language": "en"}
+    token = csrf_of(client)
+    assert client.get("/", headers=english).headers["Location"] == "/en/"
+    client.post("/account/profile", data={"csrf_token": token, "name": "Dana P", "locale": "sv"}, headers=english)
+    home = client.get("/", headers=english)
+    assert (home.headers["Location"], home.headers["Cache-Control"]) == ("/sv/", "no-store")
+    assert 'lang="sv"' in client.get("/account", headers=english).text
+    assert client.get("/a/cards/activate-your-card", headers=english).headers["Location"] == "/sv/articles/activate-your-card"
+    assert 'lang="en"' in client.get("/en/", headers=english).text
+    stranger = app.test_client()
+    assert stranger.get("/", headers=english).headers["Location"] == "/en/"
+    assert 'lang="en"' in stranger.get("/sign-in", headers=english).text
+    for email, subject in (("customer@example.com", "Din länk"), ("nobody@example.com", "Your link")):
+        stranger.post("/sign-in/link", data={"email": email}, headers=english)
+        assert str(mails(portal)[-1]["subject"]).startswith(subject)
+
+
 def test_a_page_for_somebody_asks_a_visitor_to_sign_in_and_takes_them_back(client: FlaskClient, add_person: Callable[..., User]) -> None:
     add_person()
     answer = client.get("/account?x=1")
@@ -378,6 +398,16 @@ def test_last_use_is_noted_now_and_then(app: Flask, portal: Portal, add_person: 
     client.get("/account")
     with portal.database.session() as db:
         assert datetime.now(UTC) - sessions_of(db, user, datetime.now(UTC))[0].last_seen_at < timedelta(minutes=1)
+
+
+def test_staff_who_left_for_the_night_sign_in_anew(app: Flask, portal: Portal, add_person: Callable[..., User]) -> None:
+    evening = datetime.now(UTC) - timedelta(minutes=portal.settings.staff_idle_minutes)
+    for role, status in ((Role.AGENT, 302), (Role.ADMIN, 302), (Role.CUSTOMER, 200)):
+        with portal.database.durable_session() as db:
+            secret = open_session(db, add_person(f"{role.value}@night.example", role), "10.0.0.1", "UA", evening)
+        client = app.test_client()
+        client.set_cookie("hylla_session", secret, domain="localhost")
+        assert client.get("/account").status_code == status, role
 
 
 # --- for admins -------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import segno
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -129,7 +130,13 @@ def test_staff_switch_codes_on_and_off_with_a_code(app: Flask, signed_in: Callab
     page = client.get("/account/codes")
     secret = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page.text)
     assert secret
-    assert "otpauth://totp/Fennel:writer@example.com?secret=" + secret[1] in html.unescape(page.text)
+    link = re.search(r'href="(otpauth://[^"]+)"', page.text)
+    assert link and html.unescape(link[1]).startswith("otpauth://totp/Fennel:writer@example.com?secret=" + secret[1])
+    drawn = re.search(r'role="img" aria-label="The key as a QR code">(<svg.*?</svg>)', page.text)
+    wanted = segno.make_qr(html.unescape(link[1]), error="m").svg_inline(
+        scale=5, border=4, dark="#000", light="#fff", svgclass=None, lineclass=None
+    )
+    assert drawn and drawn[1] == wanted and "style=" not in wanted, "the policy lets no style attribute through"
     signed = {"secret": hidden(page, "secret")} | token
     wrong = client.post("/account/codes/on", data=signed | {"code": "x"})
     assert wrong.status_code == 422
