@@ -58,7 +58,7 @@ class NeedFact:
     top: str = ""
     searches: int = 0
     zero: int = 0
-    """Searches of the need without a result; `clicked` with at least one opened."""
+    """Searches of the need without a result; `clicked` those with results of which at least one was opened."""
     clicked: int = 0
     opened: bool = False
     satisfied: bool = False

@@ -170,7 +170,7 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
         answered_log=log,
         answered_upper=share(needs, answered | undetermined),
         zero=share_of_searches(needs, zero, searches),
-        clicked=share_of_searches(needs, np.minimum(clicked, searches - zero), searches - zero),
+        clicked=share_of_searches(needs, clicked, searches - zero),
         asked_again=share_of_searches(needs, (searches - 1).clip(0), searches),
         first_search=share(needs, answered & (searches == 1)),
         calibrated=calibrated,

@@ -113,7 +113,7 @@ class NeedRow(Base):
     searches: Mapped[int] = mapped_column(Integer)
     q: Mapped[str] = mapped_column(Text, doc="its first query, redacted; empty without a search")
     zero: Mapped[int] = mapped_column(Integer, doc="its searches without a result")
-    clicked: Mapped[int] = mapped_column(Integer, doc="its searches with a result opened")
+    clicked: Mapped[int] = mapped_column(Integer, doc="its searches with results of which one was opened")
     opened: Mapped[int] = mapped_column(Integer, doc="views")
     read: Mapped[int] = mapped_column(Integer, doc="views read long enough")
     article: Mapped[str] = mapped_column(String(128), doc="of its last view, else empty")

@@ -97,7 +97,7 @@ def _need_row(verdict: Verdict, version: str) -> Row:
         "searches": len(need.searches),
         "q": first_search.q if first_search else "",
         "zero": sum(s.n_results == 0 for s in need.searches),
-        "clicked": sum(s.clicked for s in need.searches),
+        "clicked": sum(s.clicked and s.n_results > 0 for s in need.searches),
         "opened": len(need.views),
         "read": sum(v.satisfied for v in need.views),
         "article": last_view.article if last_view else "",

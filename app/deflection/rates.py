@@ -15,8 +15,8 @@ from app.db import Database
 from app.deflection.cluster_store import bag_of, language_of
 from app.deflection.clusters import cluster
 from app.deflection.exchange import judgements
-from app.deflection.facts import OUTCOME_OF_RULE, SEARCH, Frame
-from app.deflection.metrics import Summary, summary
+from app.deflection.facts import EXCLUDED, OUTCOME_OF_RULE, SEARCH, Frame
+from app.deflection.metrics import Summary, narrow_form_rate, summary
 from app.deflection.need_columns import FIELDS, columns_of, frame_of_days
 from app.deflection.need_rows import Rows
 from app.deflection.outcomes import FINAL
@@ -49,7 +49,7 @@ def export_rates(
         "needs": {
             "all": len(frame),
             "with_search": int((frame["kind"] == SEARCH).sum()),
-            "excluded": int(frame.rules(0).sum()),
+            "excluded": int(frame.rules(EXCLUDED).sum()),
             "counted": len(counted),
             "final": len(final),
             "provisional": len(counted) - len(final),
@@ -59,7 +59,7 @@ def export_rates(
         "tickets": tickets,
         "outcomes": _outcomes(final),
         "rules": {f"R{rule}": n for rule, n in sorted(Counter(final["rule"].tolist()).items())},
-        **_numbers(summary(final, tickets), len(final)),
+        **_numbers(summary(final, tickets), len(final), narrow_form_rate(frame.final(0))),
     }
 
 
@@ -112,7 +112,7 @@ def _outcomes(final: Frame) -> dict[str, int]:
     return {name: counts[name] for name in dict.fromkeys(OUTCOME_OF_RULE) if name not in ("excluded", "reformulated")}
 
 
-def _numbers(s: Summary, needs: int) -> dict[str, Any]:
+def _numbers(s: Summary, needs: int, in_form: Proportion) -> dict[str, Any]:
     rates = {
         "confirmed_rate": s.confirmed_log,
         "log_answer_rate": s.answered_log,
@@ -127,6 +127,7 @@ def _numbers(s: Summary, needs: int) -> dict[str, Any]:
         "reformulation_rate": s.asked_again,
         "success_at_first_search_rate": s.first_search,
         "self_service_ratio": s.self_service,
+        "narrow_form_rate": in_form,
     }
     return {
         "rates": {name: _rate(value) for name, value in rates.items()},

@@ -19,6 +19,7 @@ from app.deflection import (
     InvalidRulebook,
     Rulebook,
     export_outcomes,
+    export_rates,
     import_events,
     import_tickets,
     recompute_due,
@@ -311,3 +312,21 @@ def test_a_wrong_ticket_is_refused_by_its_line_and_nothing_is_applied(database: 
         import_tickets(database, as_lines([good, row]), NOW, "k" * 32)
     assert list(refused.value.errors) == ["2"]
     assert count(database) == 0
+
+
+def test_rates_count_a_click_only_where_there_were_results_and_a_solved_form_only_where_answers_were_shown(database: Database) -> None:
+    # The page without results offered something else, which was opened: no click on a result.
+    empty = Story("v1").search(0, "s1", "vat invoice").search(5, "s2", "vat invoices", n=0).view(9, "w1", "s2")
+    solved = (
+        Story("v2", prefix="b")
+        .form(0, "f1")
+        .add(1, "suggest", form_id="f1", articles=["a1"], shown=True)
+        .vote(9, 1, "solved", form_id="f1")
+    )
+    left = Story("v3", prefix="c").form(0, "f2").add(1, "suggest", form_id="f2", articles=["a1"], shown=True)
+    hidden = Story("v4", prefix="d").form(0, "f3").add(1, "suggest", form_id="f3", articles=["a1"], arm="holdout")
+    for story in (empty, solved, left, hidden):
+        import_events(database, as_lines(story.events))
+    rates = export_rates(database)["rates"]
+    assert (rates["click_through_rate"]["count"], rates["click_through_rate"]["base"]) == (0, 1)
+    assert (rates["narrow_form_rate"]["count"], rates["narrow_form_rate"]["base"]) == (1, 2)
