@@ -1,9 +1,14 @@
-"""How well search finds: the demo's own search tests, and Debian's GNOME help in English and German, with what each part of the ranking adds.
+"""How well search finds, corrects and answers: the demo's own search tests, and help pages that Debian packages bring along.
 
-    python -m benchmarks.relevance [--gnome FOLDER] [--ablation]
+    python -m benchmarks.relevance [--gnome FOLDER] [--apps FOLDER] [--libreoffice FOLDER] [--failures] [--ablation]
 
-FOLDER is an unpacked `gnome-user-docs` package (default: /, that is, the installed package). A query is the first ten words of a page's
-`<desc>`, which is not indexed; the page is what must be found. Pages whose name hashes to an odd number are kept apart from tuning.
+- `--gnome`: an unpacked `gnome-user-docs` (default: /, the installed package), English and German. A query is the first ten words of a
+  page's `<desc>`, which is not indexed; the page is what must be found.
+- `--apps`: unpacked packages with the help of single programs (evolution-common, evince-common, eog, totem, …), pooled, in Swedish,
+  Russian and German; queries as above.
+- `--libreoffice`: unpacked `libreoffice-help-en-us`, `-de` and `-da`; the entries of Writer's index are short queries.
+
+Cases whose name hashes to an odd number are kept apart from tuning. Packages unpack with `apt-get download NAME; dpkg -x NAME*.deb FOLDER`.
 """
 
 from __future__ import annotations
@@ -12,16 +17,14 @@ import argparse
 import random
 import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree import ElementTree
 
 from app.config import Settings
-from app.content import STAFF, ArticleRepository, Audience, Site, gather
+from app.content import STAFF, ArticleRepository, Site, gather
 from app.search import (
     Query,
     SearchContext,
@@ -36,21 +39,10 @@ from app.search import (
 )
 from app.search.analysis import Analyzer, analyzer_for
 from app.search.fields import EXACT, field_name
+from benchmarks.help_pages import Case, Pages, is_kept_apart, libreoffice, mallard
 
-_MALLARD = "{http://projectmallard.org/1.0/}"
-_BLOCKS = {_MALLARD + n for n in ("p", "screen", "code", "td", "title", "cmd")}
-
-
-@dataclass(frozen=True)
-class Case:
-    """One query and the article that answers it."""
-
-    query: str
-    expected: str
-    locale: str
-    kept_apart: bool
-    may_slip: bool = False
-    """Written with slips on purpose, perhaps: not counted for false alarms."""
+Sets = list[tuple[str, SearchEngine, list[Case]]]
+"""Name, engine and cases of each."""
 
 
 @dataclass(frozen=True)
@@ -62,45 +54,6 @@ class Figures:
 
     def __str__(self) -> str:
         return f"n={self.cases:4d}  s@1 {self.first:.3f}  s@3 {self.in_three:.3f}  MRR@10 {self.mrr:.3f}"
-
-
-def gnome(folder: Path, language: str, locale: str) -> tuple[list[SearchDocument], list[Case]]:
-    """The pages of the GNOME help in one language, and a query for each that has a description."""
-    documents, cases = [], []
-    for path in sorted((folder / "usr/share/help" / language / "gnome-help").glob("*.page")):
-        page = ElementTree.parse(path).getroot()
-        title = page.find(_MALLARD + "title")
-        if title is None or page.get("type") == "guide":
-            continue
-        name = path.stem
-        documents.append(_document(name, locale, _text(title), page))
-        described = page.find(f"{_MALLARD}info/{_MALLARD}desc")
-        words = _text(described).split() if described is not None else []
-        if words:
-            cases.append(Case(" ".join(words[:10]), name, locale, bool(zlib.crc32(name.encode()) & 1)))
-    return documents, cases
-
-
-def _document(name: str, locale: str, title: str, page: ElementTree.Element) -> SearchDocument:
-    sections = [("", "", _paragraphs(page))]
-    for number, section in enumerate(page.iter(_MALLARD + "section")):
-        heading = section.find(_MALLARD + "title")
-        sections.append((f"s{number}", _text(heading) if heading is not None else "", _paragraphs(section)))
-    return SearchDocument(f"{locale}/{name}", name, locale, "help", name, Audience.PUBLIC, title, "", (), tuple(sections), name)
-
-
-def _text(element: ElementTree.Element) -> str:
-    return " ".join("".join(element.itertext()).split())
-
-
-def _paragraphs(element: ElementTree.Element) -> str:
-    """The text of an element without its title, its description and the sections in it."""
-    lines: list[str] = []
-    for child in element:
-        if child.tag in (_MALLARD + "section", _MALLARD + "info", _MALLARD + "title"):
-            continue
-        lines.append(_text(child) if child.tag in _BLOCKS else _paragraphs(child))
-    return "\n".join(line for line in lines if line)
 
 
 @contextmanager
@@ -124,21 +77,38 @@ def demo(folder: Path) -> tuple[list[SearchDocument], SearchContext, list[Case]]
     for test in tests_of(catalog):
         expected = [a.id for name in test.expect if (a := catalog.resolve(name, test.locale))]
         if expected:
-            cases.append(Case(test.query, expected[0], test.locale, bool(zlib.crc32(test.query.encode()) & 1), "search-tests" in test.path))
+            cases.append(Case(test.query, frozenset(expected[:1]), test.locale, is_kept_apart(test.query), "search-tests" in test.path))
     return list(search_documents(catalog, catalog.indexable())), search_context(catalog), cases
 
 
-def with_slips(engine: SearchEngine, cases: list[Case], seed: int = 5) -> list[tuple[Case, str]]:
-    """The same queries with one slip each in a word of at least four letters that articles have: (case, the word that was meant)."""
+@dataclass(frozen=True)
+class Slipped:
+    """A case with a slip in one word."""
+
+    case: Case
+    meant: str
+    typed: str
+    is_a_word: bool
+    """The articles have what was typed, too, or another form of it: nothing looks wrong."""
+
+
+def with_slips(engine: SearchEngine, cases: list[Case], seed: int = 5) -> list[Slipped]:
+    """The same queries with one slip each in a word of at least four letters that articles have."""
     chance = random.Random(seed)
     served = engine._state()  # type: ignore[attr-defined]
+    known: dict[str, set[str]] = {}
     out = []
     for case in cases:
         analyzer = analyzer_for(case.locale)
-        known = {w for s in served.segments for w in s.lexicon(field_name(EXACT, case.locale))}
-        words = [w for w in re.findall(r"[^\W\d_]{4,}", case.query) if w.lower() in known and not analyzer.is_stop(w.lower())]
+        if case.locale not in known:
+            known[case.locale] = {w for s in served.segments for w in s.lexicon(field_name(EXACT, case.locale))}
+            known[case.locale] |= {f"={analyzer.stem(w)}" for w in known[case.locale]}
+        have = known[case.locale]
+        words = [w for w in re.findall(r"[^\W\d_]{4,}", case.query) if w.lower() in have and not analyzer.is_stop(w.lower())]
         if words and (slipped := slip(word := chance.choice(words), chance)) != word:
-            out.append((replace(case, query=case.query.replace(word, slipped, 1)), word.lower()))
+            typed = slipped.lower()
+            asked = replace(case, query=case.query.replace(word, slipped, 1))
+            out.append(Slipped(asked, word.lower(), typed, typed in have or f"={analyzer.stem(typed)}" in have))
     return out
 
 
@@ -162,34 +132,56 @@ def measure(engine: SearchEngine, cases: list[Case]) -> Figures:
     for case in cases:
         query = Query.from_text(case.query, case.locale, STAFF, snippets=False, passage=False, only_locale=case.locale)
         hits = engine.search(query).hits
-        ranks.append(next((h.rank for h in hits if h.article_id == case.expected), 0))
+        ranks.append(next((h.rank for h in hits if h.article_id in case.expected), 0))
     count = len(ranks) or 1
     return Figures(
         len(ranks), sum(r == 1 for r in ranks) / count, sum(0 < r <= 3 for r in ranks) / count, sum(1 / r for r in ranks if r) / count
     )
 
 
-def corrections(engine: SearchEngine, cases: list[Case]) -> str:
-    """How often "did you mean" is right for queries with a slip, and how often it speaks up for queries without one."""
-    slips = with_slips(engine, cases)
-    told = right = 0
-    for case, word in slips:
-        results = engine.search(Query.from_text(case.query, case.locale, STAFF, snippets=False, passage=False))
-        said = (results.corrected or results.did_you_mean or "").lower()
-        told += bool(said)
-        right += word in re.findall(r"[^\W\d_]+", said)
-    asked = [engine.search(Query.from_text(c.query, c.locale, STAFF, snippets=False, passage=False)) for c in cases if not c.may_slip]
-    alarms = sum(bool(r.corrected or r.did_you_mean) for r in asked)
+def said(engine: SearchEngine, case: Case) -> str:
+    """What the query is told to mean instead, or nothing."""
+    results = engine.search(Query.from_text(case.query, case.locale, STAFF, snippets=False, passage=False))
+    return (results.corrected or results.did_you_mean or "").lower()
+
+
+def corrections(engine: SearchEngine, cases: list[Case], failures: bool = False, rounds: int = 3) -> str:
+    """How often "did you mean" restores the word, of all queries with one slip, whatever came of it."""
+    slips = [s for seed in range(5, 5 + rounds) for s in with_slips(engine, cases, seed)]
+    heard = [said(engine, s.case) for s in slips]
+    right = [s.meant in re.findall(r"[^\W\d_]+", words) for s, words in zip(slips, heard, strict=True)]
+    if failures:
+        for slipped, words, good in zip(slips, heard, right, strict=True):
+            if not good:
+                print(
+                    f"    {slipped.meant} > {slipped.typed}{' (a word)' if slipped.is_a_word else ''}: {slipped.case.query!r} told {words!r}"
+                )
+    told = sum(bool(words) for words in heard)
+    words = sum(s.is_a_word for s in slips)
     return (
-        f"slips: told {told} of {len(slips)}, right {right} ({right / max(told, 1):.1%} of told, {right / max(len(slips), 1):.1%} of all); "
-        f"false alarms {alarms} of {len(asked)} ({alarms / max(len(asked), 1):.1%}); with slips {measure(engine, [c for c, _ in slips])}"
+        f"right {sum(right)} of {len(slips)} slips ({_share(sum(right), len(slips))}; of {told} told {_share(sum(right), told)}; "
+        f"{_share(words, len(slips))} of the slips are words that articles have); with slips {measure(engine, [s.case for s in slips])}"
     )
+
+
+def alarms(engine: SearchEngine, cases: list[Case], failures: bool = False) -> str:
+    """How often a correction is told for a query without a slip."""
+    asked = [c for c in cases if not c.may_slip]
+    spoken = [(c, words) for c in asked if (words := said(engine, c))]
+    if failures:
+        for case, words in spoken:
+            print(f"    {case.query!r} told {words!r}")
+    return f"{len(spoken)} of {len(asked)} ({_share(len(spoken), len(asked))})"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / max(whole, 1):.1%}"
 
 
 def passages(engine: SearchEngine, cases: list[Case]) -> str:
     """How often a best passage is shown, and how often it comes from the expected article."""
     shown = [(c, p) for c in cases if (p := engine.search(Query.from_text(c.query, c.locale, STAFF, snippets=False)).passage)]
-    right = sum(p.article_id == c.expected for c, p in shown)
+    right = sum(p.article_id in c.expected for c, p in shown)
     return f"best passage shown for {len(shown)} of {len(cases)}, from the expected article {right / max(len(shown), 1):.1%}"
 
 
@@ -228,7 +220,7 @@ def _put(where: object, name: str, value: object) -> None:
         setattr(where, name, value)
 
 
-def ablation(sets: list[tuple[str, SearchEngine, list[Case]]]) -> None:
+def ablation(sets: Sets) -> None:
     """Change of MRR@10 in points when a part is left out or changed, for each set."""
     base = [measure(engine, cases).mrr for _, engine, cases in sets]
     print("\n" + " " * 22 + "".join(f"{name:>14}" for name, _, _ in sets))
@@ -250,33 +242,57 @@ def _fresh(engine: SearchEngine) -> None:
     engine.open(served.origin.generation, served.origin.revision, served.context)
 
 
-def _report(name: str, engine: SearchEngine, cases: list[Case]) -> None:
-    print(f"{name:18} tuning {measure(engine, [c for c in cases if not c.kept_apart])}")
-    print(f"{name:18} apart  {measure(engine, [c for c in cases if c.kept_apart])}")
-    print(f"{name:18} {corrections(engine, cases)}")
-    print(f"{name:18} {passages(engine, cases)}", flush=True)
+def _report(name: str, engine: SearchEngine, cases: list[Case], strangers: list[Case], failures: bool) -> None:
+    halves = (("tuning", [c for c in cases if not c.kept_apart]), ("apart", [c for c in cases if c.kept_apart]))
+    for half, some in halves:
+        print(f"{name:14} {half:6} {measure(engine, some)}")
+    for half, some in halves:
+        print(f"{name:14} {half:6} {corrections(engine, some, failures)}")
+    for half, some in halves:
+        print(f"{name:14} {half:6} false alarms {alarms(engine, some, failures)}")
+    if strangers:
+        print(f"{name:14} questions to other help centres: false alarms {alarms(engine, strangers, failures)}")
+    print(f"{name:14} {passages(engine, cases)}", flush=True)
+
+
+def _help_pages(options: argparse.Namespace) -> Iterator[tuple[str, Pages]]:
+    """The sets that are there; a line for each that is not."""
+    for language, locale in (("C", "en"), ("de", "de")):
+        folder = options.gnome / "usr/share/help" / language / "gnome-help"
+        yield f"GNOME {locale}", mallard([folder] if folder.is_dir() else [], locale)
+    for language in ("sv", "ru", "de"):
+        folders = sorted((options.apps or Path("/")).glob(f"usr/share/help/{language}/*"))
+        yield f"apps {language}", mallard([f for f in folders if options.apps and f.name != "gnome-help"], language)
+    for language, locale in (("en-US", "en"), ("de", "de"), ("da", "da")):
+        folder = (options.libreoffice or Path("/")) / "usr/share/libreoffice/help" / language
+        yield f"Writer {locale}", libreoffice(folder, locale) if options.libreoffice else ([], [])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gnome", type=Path, default=Path("/"))
+    parser.add_argument("--apps", type=Path)
+    parser.add_argument("--libreoffice", type=Path)
+    parser.add_argument("--failures", action="store_true", help="list what went wrong with corrections, of the tuning halves")
     parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--only", default="", help="sets whose name has this")
     options = parser.parse_args()
-    sets: list[tuple[str, SearchEngine, list[Case]]] = []
+    sets: Sets = []
     with ExitStack() as stack:
         documents, context, cases = demo(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         engine = stack.enter_context(engine_of(documents, context))
         sets += [(f"demo {locale}", engine, [c for c in cases if c.locale == locale]) for locale in ("en", "sv", "ru", "he")]
-        for language, locale in (("C", "en"), ("de", "de")):
-            if (options.gnome / "usr/share/help" / language / "gnome-help").is_dir():
-                documents, cases = gnome(options.gnome, language, locale)
-                sets.append((f"GNOME {locale}", stack.enter_context(engine_of(documents)), cases))
+        for name, (pages, asked) in _help_pages(options):
+            if asked:
+                sets.append((name, stack.enter_context(engine_of(pages)), asked))
             else:
-                print(f"GNOME {locale}: not measured; install gnome-user-docs or name its folder with --gnome")
-        for name, engine, cases in sets:
-            _report(name, engine, cases)
+                print(f"{name}: not measured; name the folder of its unpacked packages")
+        chosen = [s for s in sets if options.only in s[0]]
+        for name, engine, cases in chosen:
+            others = [c for _, e, asked in sets if e is not engine for c in asked if c.locale == cases[0].locale]
+            _report(name, engine, cases, others, options.failures)
         if options.ablation:
-            ablation(sets)
+            ablation(chosen)
 
 
 if __name__ == "__main__":

@@ -9,23 +9,19 @@ import numpy as np
 
 from app.search.analysis import Analyzer, Word, fold
 from app.search.hebrew import is_hebrew
+from app.search.lexicon import has_lexicon, is_right
 from app.search.served import Served
 from app.search.sight import Sight
 from app.search.spelling import LONG_WORD, SHORTEST, Correction, is_swap_or_double, likelihood, vocabulary_of
 
 COMPOUNDING = frozenset({"de", "sv", "da", "nb", "nn", "no", "nl", "fi"})
 """Languages that write compounds as one word: parts may be found in articles that never use the whole."""
+LEAST_COMPOUND_PART = 4
 MOST_CANDIDATES = 12
 LEAST_PART = 2
 """Letters of the shortest part that a word run together may be split into."""
-FEW_ENDINGS = frozenset({"en", "de", "sv", "da", "nb", "nn", "no", "nl"})
-SHORT = 5
-"""Letters below which one wrong letter is told only beside a neighbour that fits."""
-SURE_ALONE = 6
-"""Letters from which a word at one edit was meant even when nothing around it says so."""
-TOGETHER = 0.6
-"""Share of the query's other words that an article must have beside a short word, to say that it was meant."""
-LEAST_COMPOUND_PART = 4
+LIKELY = 2.0
+"""How likely another word must be (see `likelihood`) for telling it beside a word that is right in the language."""
 RARE = 3
 FAR_COMMONER = 10
 """Of a word that fewer than three articles have, one that ten times as many have is offered."""
@@ -41,12 +37,16 @@ class Corrector:
         """How many visible articles have exactly this word."""
         return self._sight.articles_with(word)
 
+    def is_right(self, word: str) -> bool:
+        """Whether the word is one of the language."""
+        return self._sight.remember(("right", word), lambda: is_right(word, self._analyzer.language))
+
     def meant(self, word: Word, around: list[Word], others: list[Word]) -> list[Correction]:
         """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer.
 
-        `around` are the neighbours in the query, `others` all its other words, when most of them are known.
+        `around` are the word's neighbours in the query, `others` all its other words that articles have.
         """
-        typed = fold(word.text).replace("'", "")
+        typed = fold(word.text)
         if len(typed) < SHORTEST - 1:
             return []
         found = self._candidates(typed, 1)
@@ -56,27 +56,34 @@ class Corrector:
         if far:
             # A different beginning makes another word of it rather than a slip: visible, invisible.
             found = [c for c in self._candidates(typed, 2) if len(c[0]) >= LONG_WORD - 1 and fold(c[0])[:1] == typed[:1]]
-        found = sorted(found, key=lambda c: -c[1])[:MOST_CANDIDATES]
-        ranked = [self._judged(typed, w, n, self._in_context(w, around), far, others) for w, n in found]
-        return sorted(ranked, key=lambda c: (-c.likelihood, c.word))
+        shares = self._shares(others) if len(found) > 1 or self.is_right(word.text) else None
+        ranked = [self._judged(word, w, n, self._in_context(w, around), self._together(w, shares), far) for w, n in found]
+        return sorted(ranked, key=lambda c: (-c.likelihood, c.word))[:MOST_CANDIDATES]
 
-    def _judged(self, typed: str, word: str, articles: int, in_context: int, far: bool, others: list[Word]) -> Correction:
+    def _judged(self, typed: Word, word: str, articles: int, beside: int, together: float, far: bool) -> Correction:
         """How likely the word was meant, and whether to tell.
 
-        A short word that no article has is as often another word (loan, load; bike, like) as a slip: only the other words of the query, or
-        the kind of slip, can tell. In languages with many endings another ending is rather another form.
+        A word that is right in the language is as often meant as a slip (loan, load; bike, like): only its neighbours can tell. Where we
+        do not know the language's words, neighbours or the kind of slip must. Another ending is another form.
         """
-        meant = fold(word)
-        many_endings = self._analyzer.language not in FEW_ENDINGS
-        other_form = (far or many_endings) and _only_the_ending(typed, meant, 3 if far else 2)
-        other_letter = len(typed) == len(meant) < SHORT
-        clear = (
-            in_context > 0
-            or is_swap_or_double(typed, meant)
-            or len(typed) > SURE_ALONE
-            or (not other_letter and (len(typed) == SURE_ALONE or self._with_most_of(word, others)))
-        )
-        return Correction(word, articles, likelihood(typed, meant, articles, in_context), clear and not other_form)
+        points = likelihood(typed.text, word, articles, beside, together)
+        if not has_lexicon(self._analyzer.language):
+            told = beside > 0 or is_swap_or_double(fold(typed.text), fold(word))
+        elif self.is_right(typed.text):
+            told = beside > 0 and not far and points >= LIKELY
+        else:
+            told = True
+        return Correction(word, articles, points, told and not self._is_other_form(typed, word))
+
+    def _is_other_form(self, typed: Word, word: str) -> bool:
+        """Whether the two are one word by their stem and differ only after it: registerhaltig, registerhaltiger."""
+        if self._analyzer.stem(word) != typed.stem:
+            return False
+        short, long = sorted((fold(typed.text), fold(word)), key=len)
+        ending = long[len(short) :]
+        if self._analyzer.language == "en":  # has few forms, and the dictionary knows them; names may stand in the plural
+            return long == short + "s"
+        return long.startswith(short) if ending else short[:-1] == long[:-1]
 
     def _candidates(self, typed: str, edits: int) -> list[tuple[str, int]]:
         return self._sight.remember(("near", str(edits), typed), lambda: self._near(typed, edits))
@@ -90,43 +97,48 @@ class Corrector:
         stem = self._analyzer.stem(word)
         return sum(self._has_pair(a.stem, stem) or self._has_pair(stem, a.stem) for a in around)
 
-    def _with_most_of(self, word: str, others: list[Word]) -> bool:
-        """Whether some visible article has the word together with most of the others."""
+    def _shares(self, others: list[Word]) -> np.ndarray | None:
+        """Which part of the other words every article has; nothing when there are none."""
         if not others:
-            return False
-        scores, locale = self._served.scores, self._analyzer.locale
-        docs, _ = scores.of_term("exact", locale, word)
-        docs = docs[self._allowed[docs]]
-        count = np.zeros(len(docs))
+            return None
+        count = np.zeros(self._served.size)
         for other in others:
-            count += np.isin(docs, scores.of_term("words", locale, other.stem)[0])
-        return len(docs) > 0 and bool(count.max() >= TOGETHER * len(others))
+            count[self._served.scores.of_term("own_words", self._analyzer.locale, other.stem)[0]] += 1
+        return count / len(others)
+
+    def _together(self, word: str, shares: np.ndarray | None) -> float:
+        """The largest part of the other words that a visible article has which has this word."""
+        if shares is None:
+            return 0.0
+        docs, _ = self._served.scores.of_term("exact", self._analyzer.locale, word)
+        docs = docs[self._allowed[docs]]
+        return float(shares[docs].max()) if len(docs) else 0.0
 
     def _has_pair(self, first: str, second: str) -> bool:
         return self._sight.knows("own_pairs", f"{first}_{second}")
 
-    def commoner(self, word: Word) -> Correction | None:
-        """For a rare word: the nearly equal one that far more articles have."""
-        return self._sight.remember(("commoner", word.text, word.stem, "-" if word.joined else ""), lambda: self._commoner(word))
+    def commoner(self, word: Word, around: list[Word]) -> Correction | None:
+        """For a rare word: the nearly equal one that far more articles have. A word that is right in the language must not fit where it
+        stands, and the other must."""
+        found = self._sight.remember(("commoner", word.text, word.stem, "-" if word.joined else ""), lambda: self._commoner(word))
+        for count, best in found:
+            beside = self._in_context(best, around)
+            if not self.is_right(word.text) or (beside and not self._in_context(word.text, around)):
+                return Correction(best, count, likelihood(word.text, best, count, beside, 0.0))
+        return None
 
-    def _commoner(self, word: Word) -> Correction | None:
+    def _commoner(self, word: Word) -> list[tuple[int, str]]:
+        """The candidates, most frequent first."""
         if len(self._served.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
-            return None
+            return []
         typed = fold(word.text)
         if len(typed) <= SHORTEST or word.joined or any(c.isdigit() for c in typed):
-            return None
+            return []
         count = self.articles_with(word.text)
         if not 0 < count < RARE:
-            return None
-        near = [
-            (n, w)
-            for w, n in self._candidates(typed, 1)
-            if n >= FAR_COMMONER * count and w[0] == word.text[0] and not _only_the_ending(typed, fold(w))
-        ]
-        if not near:
-            return None
-        n, best = max(near)
-        return Correction(best, n, likelihood(typed, fold(best), n, 0))
+            return []
+        near = [(n, w) for w, n in self._candidates(typed, 1) if n >= FAR_COMMONER * count and not _only_the_ending(typed, fold(w))]
+        return sorted(near, reverse=True)
 
     def split(self, word: Word) -> Correction | None:
         """Two words run together: where some article has them side by side (`topup`), or a compound's known parts (`Mausmodus`)."""
@@ -143,7 +155,7 @@ class Corrector:
             side_by_side = self._has_pair(self._analyzer.stem(first), self._analyzer.stem(second))
             compound = self._analyzer.language in COMPOUNDING and min(len(first), len(second)) >= LEAST_COMPOUND_PART
             if (side_by_side or compound) and (best is None or min(here, there) > best.articles):
-                best = Correction(f"{first} {second}", min(here, there), 0.0, sure=side_by_side)
+                best = Correction(f"{first} {second}", min(here, there), 0.0, sure=False)  # as good a way to write it
         return best
 
     def joined(self, words: list[Word]) -> Iterator[tuple[Word, str]]:

@@ -120,37 +120,52 @@ class Planner:
 
     def _correct(self, plan: Plan, free: list[int], typed: list[Word]) -> None:
         corrector = Corrector(self.served, self.analyzer, self.sight)
-        told = [i for i, w in enumerate(plan.words) if not w.stop and not w.joined]
         for i in free:
             word = plan.words[i]
-            if plan.known[i] or word.stop:
-                if not word.stop and (commoner := corrector.commoner(word)):
-                    plan.rare[i] = commoner
+            if word.stop or any(c.isdigit() for c in word.text):
                 continue
-            if self._elsewhere(word.text) or any(c.isdigit() for c in word.text):
-                continue
-            others = [plan.words[j] for j in told if j != i and plan.known[j]]
-            unknown = sum(not plan.known[j] for j in told if j != i)
             around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
-            if (parts := corrector.split(word)) is not None:
-                for part in parts.word.split():
-                    plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
-                plan.corrections[i] = parts
-            elif meant := corrector.meant(word, around, others if len(others) > unknown else []):
-                plan.corrections[i] = meant[0]
-                for place, correction in enumerate(meant[:3]):
-                    weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
-                    plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i, correction.sure)
-                    plan.add("exact", correction.word, weight, "correction", i)
-            else:
-                for similar, alike in corrector.similar(word):
-                    plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
+            if plan.known[i]:
+                if instead := self._instead(corrector, plan, i, around):
+                    plan.rare[i] = instead
+            elif not self._elsewhere(word.text):
+                self._put_in(corrector, plan, i, around)
         if plan.corrections:
             self._pairs_of_corrected(plan)
         for word, joined in corrector.joined(typed[: 2 * MAX_WORDS]):
             place = next((i for i, w in enumerate(plan.words) if w is word), -1)
             plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", place)
         plan.added += [c.word for c in plan.corrections.values()]
+
+    def _put_in(self, corrector: Corrector, plan: Plan, i: int, around: list[Word]) -> None:
+        """For a word that nobody has: its two halves, the likeliest words behind it, or words that look like it."""
+        word = plan.words[i]
+        if (parts := corrector.split(word)) is not None:
+            for part in parts.word.split():
+                plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
+            plan.corrections[i] = parts
+        elif meant := corrector.meant(word, around, self._others(plan, i)):
+            plan.corrections[i] = meant[0]
+            for place, correction in enumerate(meant[:3]):
+                weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
+                plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i, correction.sure)
+                plan.add("exact", correction.word, weight, "correction", i)
+        else:
+            for similar, alike in corrector.similar(word):
+                plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
+
+    def _instead(self, corrector: Corrector, plan: Plan, i: int, around: list[Word]) -> Correction | None:
+        """What to offer for a word that articles have, or have in another form only: a slip may have the stem of what was meant."""
+        word = plan.words[i]
+        if word.joined or corrector.articles_with(word.text):
+            return corrector.commoner(word, around)
+        if corrector.is_right(word.text) or self._elsewhere(word.text):
+            return None
+        best = next(iter(corrector.meant(word, around, self._others(plan, i))), None)
+        return best if best and best.sure else None
+
+    def _others(self, plan: Plan, i: int) -> list[Word]:
+        return [w for j, w in enumerate(plan.words) if j != i and plan.known[j] and not (w.stop or w.joined)]
 
     def _pairs_of_corrected(self, plan: Plan) -> None:
         stems: list[str] = []

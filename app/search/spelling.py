@@ -16,6 +16,7 @@ import numpy as np
 from app.search.analysis import fold, grams
 from app.search.fields import EXACT, field_name
 from app.search.hebrew import is_hebrew, without_prefix
+from app.search.layouts import are_beside
 from app.search.postings import Segment
 
 LONG_WORD = 8
@@ -146,21 +147,43 @@ class Correction:
     articles: int
     likelihood: float
     sure: bool = True
-    """Worth telling the reader. Otherwise it may as well be another form of the word, or a compound: searched, not shown."""
+    """Worth telling the reader. Otherwise it may as well be a word of its own, or another form: searched, not shown."""
 
 
-def likelihood(typed: str, meant: str, articles: int, in_context: int) -> float:
-    """How likely `meant` is behind `typed`: frequent words, words that stand beside the other words of the query, and common slips first.
+NEIGHBOURS = 5
+"""Keys around one on a keyboard, about."""
+ALPHABET = 26
+"""Letters that a wrong or additional one may be, about."""
 
-    The steps are natural logarithms of odds: swapped neighbours and doubled letters are the commonest slips, the first letter is rarely
-    wrong, and a pair that some article has is the best witness.
+
+def likelihood(typed: str, meant: str, articles: int, beside: int, together: float) -> float:
+    """How likely `meant` is behind `typed`, as a natural logarithm: how often articles have it, what else they have, and the slip.
+
+    `beside` says with how many of its neighbours in the query some article has it side by side, `together` how much of the query's
+    other words (0 to 1) one article has with it.
+
+    Letters are left out, added, mistaken and swapped about equally often. But which one is left out or swapped is one of few
+    possibilities, a wrong or additional letter one of the alphabet, or of the keys beside. The first letter is rarely wrong. Marks that
+    were left off count little, but a word without them is nearer.
     """
-    points = log(articles + 1) + 3.0 * in_context
-    if is_swap_or_double(typed, meant):
-        points += 2.5
-    if typed[:1] != meant[:1]:
+    plain, meant_plain = fold(typed), fold(meant)
+    points = 0.5 * log(articles + 1) + 2.0 * beside + 3.0 * together - log(_possibilities(plain, meant_plain))
+    if plain[:1] != meant_plain[:1]:
         points -= 1.5
+    if plain != typed or meant_plain != meant:
+        points -= 0.5 * (not is_one_edit(typed, meant))
     return points
+
+
+def _possibilities(typed: str, meant: str) -> int:
+    """Among how many letters the one slip chose; two slips are all alike."""
+    if is_swap_or_double(typed, meant) or len(typed) < len(meant):
+        return 1
+    at = next((i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), len(meant))
+    if at == len(typed):
+        return 1
+    around = meant[at : at + 1] if len(typed) == len(meant) else meant[max(0, at - 1) : at + 1]
+    return NEIGHBOURS if any(are_beside(typed[at], letter) for letter in around) else ALPHABET
 
 
 def is_swap_or_double(typed: str, meant: str) -> bool:

@@ -38,6 +38,7 @@ from app.search.analysis import analyzer_for
 from app.search.answers import answer
 from app.search.engine import Query, Results, SearchContext, SearchDocument, SearchUnavailable, Suggestions
 from app.search.fields import FIELD_SPECS, GAP, field_name, terms_of
+from app.search.lexicon import prepare_beside
 from app.search.postings import DECODED_BYTES, NOTHING, BoundedCache, Segment
 from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Served
 from app.search.shelf import FILE_NAME, Analysed, Shelf
@@ -251,6 +252,8 @@ class WhooshEngine:
                 failure = _failure(f"the index {generation} cannot be read", error)
                 self._broken, self._served = str(failure), None
                 raise failure from error
+            if previous is None:
+                prepare_beside(self._served.locales)
 
     def _load(self, generation: str, revision: str, context: SearchContext, previous: Served | None) -> Served:
         folder = self.folder / generation

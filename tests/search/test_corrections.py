@@ -51,6 +51,69 @@ def test_a_word_of_its_own_is_not_told_as_a_slip(desk: MakeDesk, typed: str) -> 
     assert results.did_you_mean is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "locale", "title", "text"),
+    [
+        ("staking", "en", "Staying signed in", "Staying signed in takes one click; staying is safe."),
+        ("charge", "en", "Change a plan", "A change of plan is free. Change it any day."),
+        ("banken", "sv", "Länken fungerar inte", "Om länken i mejlet är för gammal begär du en ny. Tanken är god."),
+        ("писать", "ru", "Печать", "Печать документа. Пикать он не будет."),
+        ("mausern", "de", "Mauern bauen", "Mauern und Mäuse."),
+        ("והדואר", "he", "הדולר", "שער הדולר והדולר היום."),
+        ("iphone", "en", "Our iphones", "The iphones we know."),
+        ("registerhaltiger", "de", "Registerhaltig drucken", "Text, der registerhaltig ist."),
+        ("отображаемым", "ru", "Файлы", "О файлах, отображаемых в списке."),
+    ],
+)
+def test_a_word_of_the_language_or_another_form_is_no_slip(desk: MakeDesk, typed: str, locale: str, title: str, text: str) -> None:
+    results = desk(article("other", title, text, locale=locale), *NOISE).ask(typed, locale)
+    assert (results.corrected, results.did_you_mean) == (None, None)
+
+
+def test_a_word_of_the_language_is_told_where_the_query_says_what_was_meant(desk: MakeDesk) -> None:
+    d = desk(DECLINED, DISPUTE, *NOISE)
+    assert d.ask("care payment").corrected == "card payment"
+    assert d.ask("care").corrected is None
+
+
+def test_a_slip_that_has_the_stem_of_what_was_meant_is_offered(desk: MakeDesk) -> None:
+    d = desk(article("pc", "Your computer", "The computer must be on. A computer is needed."), *NOISE)
+    results = d.ask("computeer")
+    assert (results.corrected, results.did_you_mean) == (None, "computer")
+    assert [h.slug for h in results.hits] == ["pc"]
+
+
+def test_a_rare_word_of_the_language_is_left_alone_unless_only_the_other_fits(desk: MakeDesk) -> None:
+    many = [article(f"c{n}", f"Change card number {n}", "Change the card.") for n in range(25)]
+    d = desk(article("fee", "What we charge", "We charge nothing for it."), *many, *NOISE)
+    assert d.ask("charge").did_you_mean is None
+    assert d.ask("charge card").did_you_mean == "change card"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("limt", "limit"), ("lsit", "list"), ("liist", "list"), ("drukcen", "drucken"), ("windos", "windows")],
+)
+def test_the_likelier_slip_wins(desk: MakeDesk, typed: str, meant: str) -> None:
+    words = "limit list lift drucken drücken windows window"
+    d = desk(*[article(w.replace("ü", "ue"), w.capitalize(), f"About {w}.", locale="de") for w in words.split()])
+    results = d.ask(typed, "de")
+    assert results.corrected == meant
+
+
+def test_the_other_words_of_the_query_decide_between_two_corrections(desk: MakeDesk) -> None:
+    d = desk(
+        article("ship", "Shops abroad", "Shops take the card on holiday."), article("show", "Shows", "The app shows the balance."), *NOISE
+    )
+    assert d.ask("balance in the app shos").corrected == "balance in the app shows"
+    assert d.ask("holiday card shos").corrected == "holiday card shops"
+
+
+def test_two_words_written_as_one_are_searched_without_a_word(desk: MakeDesk) -> None:
+    results = desk(TOP_UP, *NOISE).ask("topup")
+    assert (results.corrected, results.hits[0].slug) == (None, "top-up")
+
+
 def test_two_edits_only_for_long_words(desk: MakeDesk) -> None:
     d = desk(DISPUTE, article("shop", "Shops", "The shop sells shoes."), *NOISE)
     assert d.ask("transatcoin").corrected == "transaction"

@@ -1,0 +1,83 @@
+"""Which words are right in a language, whether or not an article has them.
+
+Only for keeping quiet: a word that people know is not told as a slip because it looks like a word of an article (staking, staying).
+Corrections themselves come from the articles alone. The words are simplemma's dictionaries, which know the forms of each.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from simplemma.strategies import DictionaryLookupStrategy
+from simplemma.strategies.dictionaries import StreamDictionaryFactory
+from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+
+from app.locales import language
+from app.search.hebrew import PREFIXES, is_hebrew
+
+MOST_PREFIXES = 3
+"""Letters that Hebrew may glue before a word: and, that, in, from, the (ושב…)."""
+REMEMBERED = 16_384
+READ_AFTER = 3.0
+"""Seconds after opening an index: the first searches of a new process come first."""
+
+_words = DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(SUPPORTED_LANGUAGES)))
+"""10 to 20 MB for each language that is asked about; it stays, because reading it takes up to half a second."""
+_RUSSIAN_ADJECTIVE = re.compile("(?<=...)(?:[аяую][юя]|[оыеи][ей]|[оеи]го|[ыи]ми|[оеи]му|[ыи][мх])$")
+
+_loading = threading.Lock()
+_loaded: set[str] = set()
+
+
+def has_lexicon(name: str) -> bool:
+    """Whether anything is known about the words of a language."""
+    return name in SUPPORTED_LANGUAGES
+
+
+def is_right(word: str, name: str) -> bool:
+    """Whether a word in lower case is one of the language, or an English one, which people use in any."""
+    if not word.isalpha():
+        return False
+    if is_hebrew(word):
+        return any(_has(form, "he") for form in _without_glued(word))
+    return (word.isascii() and _has(word, "en")) or (has_lexicon(name) and any(_has(form, name) for form in _as_listed(word, name)))
+
+
+def prepare_beside(locales: Iterable[str]) -> None:
+    """Read the dictionaries of these locales soon, in a thread of their own: a large one takes half a second, and hardly a search should
+    have to wait for it."""
+    names = {"en", *(language(locale) for locale in locales)}
+    missing = sorted(n for n in names if n not in _loaded and has_lexicon(n))
+    if missing:
+        timer = threading.Timer(READ_AFTER, lambda: [_has("a", n) for n in missing])
+        timer.daemon = True
+        timer.start()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _has(word: str, name: str) -> bool:
+    if name not in _loaded:
+        with _loading:  # read once, by whoever comes first
+            _words.get_lemma(word, name)
+            _loaded.add(name)
+    return _words.get_lemma(word, name) is not None
+
+
+def _without_glued(word: str) -> Iterator[str]:
+    """The word, and what is left of it without one, two or three letters glued before it."""
+    yield word
+    for count in range(1, MOST_PREFIXES + 1):
+        if len(word) - count < 3 or word[count - 1] not in PREFIXES:
+            return
+        yield word[count:]
+
+
+def _as_listed(word: str, name: str) -> Iterator[str]:
+    """The word, and a Russian adjective or participle as the form that stands for all of them: the dictionary has few others."""
+    yield word
+    if name == "ru" and (ending := _RUSSIAN_ADJECTIVE.search(word)):
+        for nominative in ("ый", "ий"):
+            yield word[: ending.start()] + nominative
