@@ -124,8 +124,8 @@ class Need:
         return any(dice(search.grams, other.grams) >= rules.similar for other in self.searches)
 
 
-Beat = tuple[int, str, int]
-"""A dwell report: its time, its event id and the active time so far."""
+Beat = tuple[int, str, int, str | None]
+"""A dwell report: its time, its event id, the active time so far, and the browser that sent it."""
 
 Reading = Mapping[tuple[str, str], Sequence[Beat]]
 """The reports on a view by a person, and by a tab: a page that got its cookie half-way reports under two names."""
@@ -137,7 +137,7 @@ def reading_of(sessions: Iterable[Session]) -> Reading:
     for session in sessions:
         for t, event in session.events:
             if isinstance(event, Dwell):
-                beat = (t, event.event_id, event.active_ms)
+                beat = (t, event.event_id, event.active_ms, event.visitor)
                 beats[event.view_id, session.person].append(beat)
                 if event.tab:
                     beats[event.view_id, f"t:{event.tab}"].append(beat)
@@ -181,7 +181,7 @@ class _Walk:
                 items.append((t, _ORDER_VIEW, event.view_id, event, session))
                 self.beats[event.view_id] = beats = self._beats_on(event)
                 # Before the items of the same moment: reading up to now is activity when the next act is judged.
-                items += [(at, _ORDER_BEAT, ident, event.view_id, session) for at, ident, _ in beats]
+                items += [(at, _ORDER_BEAT, ident, event.view_id, session) for at, ident, _, _ in beats]
             elif isinstance(event, FormOpen) and event.form_id not in self.form_ids:
                 self.form_ids.add(event.form_id)
                 items.append((t, _ORDER_FORM, event.form_id, event, session))
@@ -193,7 +193,12 @@ class _Walk:
         return items
 
     def _beats_on(self, view: View) -> set[Beat]:
-        return {beat for name in (self.person, f"t:{view.tab}") for beat in self.reading.get((view.view_id, name), ())}
+        beats = set(self.reading.get((view.view_id, self.person), ()))
+        # Another cookie is another browser, whatever tab it claims to be; a cookie that came or went half-way is not.
+        beats.update(
+            beat for beat in self.reading.get((view.view_id, f"t:{view.tab}"), ()) if not view.visitor or beat[3] in (None, view.visitor)
+        )
+        return beats
 
     def run(self) -> list[Need]:
         late: list[tuple[int, Vote, Session]] = []
@@ -273,7 +278,7 @@ class _Walk:
 
     def _view(self, t: int, event: View, session: Session) -> None:
         required = self.rules.sat_ms if event.sat_ms is None else event.sat_ms
-        active = max((active for _, _, active in self.beats[event.view_id]), default=0)
+        active = max((active for _, _, active, _ in self.beats[event.view_id]), default=0)
         view = Viewed(event.view_id, t, event, session, active, required)
         if event.search_id and event.search_id in self.search_of:
             known, came_from = self.of_search, event.search_id
@@ -302,7 +307,7 @@ class _Walk:
         need.views.append(view)
         self.of_view[view.view_id] = (need, view)
         self._give(need, view.t, view.session, view.event.tab)
-        passed = [t for t, _, _ in self.beats[view.view_id] if t <= view.t]
+        passed = [t for t, _, _, _ in self.beats[view.view_id] if t <= view.t]
         if passed:
             need.last = max(need.last, *passed)
 

@@ -256,6 +256,18 @@ def test_reading_that_goes_on_after_the_cookie_was_accepted_is_reading_and_activ
     assert (verdict.rule, verdict.need.last) == ("R7", START + 63_000)
 
 
+def test_what_others_say_about_somebodys_ids_changes_nothing_for_them() -> None:
+    mine = Story("v1", "t1").search(0, "s1").view(3, "w1", "s1", read=5).form(60, "f1")
+    alone = verdict_of(judged(mine), "s1")
+    forged = Story("v2", "t1", prefix="x").search(1, "s1", "forged", n=0).view(4, "w1", "s1", article="a9").form(61, "f1")
+    forged.add(70, "dwell", view_id="w1", active_ms=10**9).add(71, "click", search_id="s1", article="a9", rank=1)
+    for thing in ({"view_id": "w1"}, {"form_id": "f1"}, {"search_id": "s1"}):
+        forged.vote(80, 1, "solved", **thing).vote(81, -1, "helpful", **thing)
+    with_forgeries = next(v for v in judged(mine, forged).verdicts if v.need.person == "v:v1")
+    assert (with_forgeries.facts, with_forgeries.need.last) == (alone.facts, alone.need.last)
+    assert alone.rule == "R4"
+
+
 def test_a_search_id_told_twice_by_one_person_is_the_search_that_came_first() -> None:
     laptop = Story("v1", "t1", "acc1").search(0, "s0", "vat invoice").search(900, "s1", "vat invoice again", n=0)
     phone = Story("v2", "t2", "acc1", prefix="p").search(600, "s1", "reset password")
