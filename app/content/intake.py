@@ -24,6 +24,7 @@ from app.content.store import ContentStore, RenderedFacts
 
 _LINES_KEPT = ("id", "related", "replaced_by", "queries", "source_revision", "redirect_from")
 _BATCH = 100
+_LINK = "this is a symbolic link, which is never followed; put the file itself here, or share its text as a snippet"
 
 
 @dataclass
@@ -77,6 +78,15 @@ class Intake:
             (articles if place.kind is Kind.ARTICLE else others).append((path, place))
         yield from self._other_states(others)
         yield from self._article_states(articles)
+
+    def links(self) -> Iterator[FileState]:
+        """The state of each symbolic link: what it leads to is not read, and its writer has to hear of it."""
+        for path in self.snapshot.links:
+            kind = place_of(path, self.folder, self.locales).kind
+            if kind is Kind.OTHER and any(part.startswith((".", "_")) for part in path.split("/")):
+                continue
+            level = "warning" if kind is Kind.OTHER else "error"
+            yield FileState(path, "", refused=level == "error", problems=(Problem(path, 1, level, _LINK),))
 
     # Files that are no articles
 

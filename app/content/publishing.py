@@ -157,6 +157,7 @@ class _Gathering:
         for number, state in enumerate(intake.states(sorted(touched)), start=1):
             files[state.path] = state
             self.progress("Rendering", number, len(touched))
+        files.update((state.path, state) for state in intake.links())
         return files
 
     def _add_redirects(self, files: dict[str, FileState], history: History) -> None:

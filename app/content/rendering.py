@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.content.articles import Heading, Section
 
-VERSION = 2
+VERSION = 3
 """Raised when the same Markdown would give other HTML than before: everything is rendered again."""
 MAX_HTML = 4_000_000
 

@@ -56,6 +56,8 @@ class Snapshot:
     """Paths whose bytes are in no commit, with the time they were written."""
     renamed: dict[str, str]
     """Uncommitted renames without a change of content: new path → old path."""
+    links: tuple[str, ...]
+    """Paths of symbolic links, which nobody follows."""
     read: Callable[[Sequence[str], int], Iterator[tuple[str, str, bytes | None]]]
     """(paths, largest size) → (path, blob, bytes); None for a file that is too large."""
 
@@ -75,7 +77,7 @@ class ArticleRepository:
         self._folder = folder.strip("/")
         self._protocols = tuple(arg for p in protocols for arg in ("-c", f"protocol.{p}.allow=always"))
         self._located: _Location | None = None
-        self._files_of: tuple[str, dict[str, str]] | None = None
+        self._files_of: tuple[str, dict[str, str], tuple[str, ...]] | None = None
         self._tree: Worktree | None = None
 
     @classmethod
@@ -182,31 +184,34 @@ class ArticleRepository:
     def snapshot(self) -> Snapshot:
         """Every file of the content folder, now."""
         commit = self.head()
-        files = self._files_at(commit) if commit else {}
+        files, links = self._files_at(commit) if commit else ({}, ())
         if not self.worktree:
             if not commit:
                 raise ContentUnavailable(f"{self.path} has no commit yet: commit the articles, or set HYLLA_CONTENT_WORKTREE=1.")
             if not files:
                 raise ContentUnavailable(f"{self.path} has no files in “{self.folder}” at {commit[:12]}; see HYLLA_CONTENT_FOLDER.")
-            return Snapshot(commit, commit, files, {}, {}, self._read_committed(files))
+            return Snapshot(commit, commit, files, {}, {}, links, self._read_committed(files))
         if not files and not self.disk_folder.is_dir():
             raise ContentUnavailable(f"There is no folder {self.disk_folder}; see HYLLA_CONTENT_FOLDER.")
         if self._tree is None:
             self._tree = Worktree(self._top(), self.folder, self._location().algorithm)
-        scan = self._tree.scan(files)
-        return Snapshot(scan.revision(commit), commit, scan.files, scan.uncommitted, scan.renamed, self._tree.read)
+        scan = self._tree.scan(files, links)
+        return Snapshot(scan.revision(commit), commit, scan.files, scan.uncommitted, scan.renamed, scan.links, self._tree.read)
 
-    def _files_at(self, commit: str) -> dict[str, str]:
+    def _files_at(self, commit: str) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The files of a commit with their blobs, and its symbolic links."""
         if self._files_of is None or self._files_of[0] != commit:
             out = self._git("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, f"{self.folder}/" if self.folder else ".")
-            files = {}
+            files, links = {}, []
             for entry in out.split(b"\x00"):
                 meta, _, name = entry.partition(b"\t")
                 # Only regular files: a symbolic link could name anything on the server, a submodule is another repository.
                 if meta[:4] == b"1006" or meta[:4] == b"1007":
                     files[name.decode("utf-8", "surrogateescape")] = meta.split(b" ")[2].decode()
-            self._files_of = (commit, files)
-        return self._files_of[1]
+                elif meta[:4] == b"1200":
+                    links.append(name.decode("utf-8", "surrogateescape"))
+            self._files_of = (commit, files, tuple(links))
+        return self._files_of[1:]
 
     def _read_committed(self, files: dict[str, str]) -> Callable[[Sequence[str], int], Iterator[tuple[str, str, bytes | None]]]:
         def read(paths: Sequence[str], largest: int) -> Iterator[tuple[str, str, bytes | None]]:

@@ -19,6 +19,7 @@ from markdown.treeprocessors import Treeprocessor
 from pymdownx.blocks import BlocksExtension
 from pymdownx.blocks.block import Block
 
+from app.content.details_tags import DetailsTags
 from app.content.words import Words
 
 ANCHOR_PREFIX = "s-"
@@ -60,6 +61,8 @@ class ArticleStructure(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:
         _Blocks().extendMarkdown(md)
+        # After fenced code (25) has been put aside, before blocks of HTML (20) are.
+        md.preprocessors.register(DetailsTags(md), "details_tags", 22)
         # After attr_list (8), so that `{#fees}` has become an id; before unescape (0).
         md.treeprocessors.register(_Structure(md, self.words), "article_structure", 4)
 

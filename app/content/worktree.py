@@ -19,16 +19,22 @@ class Scan:
     uncommitted: dict[str, datetime]
     renamed: dict[str, str]
     removed: tuple[str, ...]
+    links: tuple[str, ...]
+    """Symbolic links, which are not followed: one could name any file of the server."""
+    changed_links: tuple[str, ...]
+    """Those that are in no commit, and those of the commit that are gone."""
 
     def revision(self, commit: str) -> str:
         """The commit itself when disk and commit agree, else `commit+digest`, the same for the same bytes."""
-        if not self.uncommitted and not self.removed:
+        if not self.uncommitted and not self.removed and not self.changed_links:
             return commit or "0" * 40 + "+empty"
         digest = hashlib.sha256()
         for path in sorted(self.uncommitted):
             digest.update(f"{path}\x00{self.files[path]}\x00".encode("utf-8", "surrogateescape"))
         for path in self.removed:
             digest.update(f"-{path}\x00".encode("utf-8", "surrogateescape"))
+        for path in self.changed_links:
+            digest.update(f">{path}\x00".encode("utf-8", "surrogateescape"))
         return f"{commit or '0' * 40}+{digest.hexdigest()[:12]}"
 
 
@@ -41,12 +47,16 @@ class Worktree:
         self.algorithm = "sha256" if algorithm == "sha256" else "sha1"
         self._seen: dict[str, tuple[tuple[int, ...], str]] = {}
 
-    def scan(self, committed: dict[str, str]) -> Scan:
+    def scan(self, committed: dict[str, str], committed_links: Sequence[str] = ()) -> Scan:
         """What is on disk, compared with the files of a commit."""
         files: dict[str, str] = {}
         uncommitted: dict[str, datetime] = {}
         seen: dict[str, tuple[tuple[int, ...], str]] = {}
+        links: list[str] = []
         for path, stat in self._walk():
+            if stat is None:
+                links.append(path)
+                continue
             mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns)
             known = self._seen.get(path)
             blob = known[1] if known and known[0] == mark else self._hash(path)
@@ -57,10 +67,10 @@ class Worktree:
             if committed.get(path) != blob:
                 uncommitted[path] = datetime.fromtimestamp(stat.st_mtime, UTC).replace(microsecond=0)
         self._seen = seen
-        removed = tuple(sorted(p for p in committed if p not in files))
+        removed = tuple(sorted(p for p in committed if p not in files and not self._is_passed_over(p)))
         by_blob = {committed[p]: p for p in removed}
         renamed = {p: by_blob.pop(files[p]) for p in sorted(uncommitted) if p not in committed and files[p] in by_blob}
-        return Scan(files, uncommitted, renamed, removed)
+        return Scan(files, uncommitted, renamed, removed, tuple(sorted(links)), tuple(sorted(set(links) ^ set(committed_links))))
 
     def read(self, paths: Sequence[str], largest: int) -> Iterator[tuple[str, str, bytes | None]]:
         """(path, blob, bytes); the blob is that of the bytes returned, even if the file was saved again since the scan."""
@@ -71,7 +81,8 @@ class Worktree:
             else:
                 yield path, self._blob(data), data
 
-    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+    def _walk(self) -> Iterator[tuple[str, os.stat_result | None]]:
+        """Every file with its facts; a symbolic link without any."""
         stack = [self.folder]
         while stack:
             folder = stack.pop()
@@ -81,13 +92,18 @@ class Worktree:
                 continue
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                # Links are not followed: one could name any file of the server.
-                if entry.name.startswith(".") or entry.is_symlink():
+                if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                if entry.is_symlink():
+                    yield path, None
+                elif entry.is_dir():
                     stack.append(path)
                 elif entry.is_file():
                     yield path, entry.stat(follow_symlinks=False)
+
+    def _is_passed_over(self, path: str) -> bool:
+        """Whether the walk leaves it out although it may be there: a committed `.gitkeep` is not missing."""
+        return any(part.startswith(".") for part in path.removeprefix(self.folder).split("/"))
 
     def _hash(self, path: str) -> str | None:
         data = self._bytes(path, 1 << 26)

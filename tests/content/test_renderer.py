@@ -23,6 +23,7 @@ COSTLY = {
     "backticks": "".join("`" * n + " " for n in range(1, 350)),
     "table bars": "|" * 60_000 + "\n" + "|-" * 30_000,
     "deep lists": "".join("    " * n + "- a\n" for n in range(170)),
+    "details in details": "<details>\n" * 3_000 + "</details>\n" * 3_000,
     "deep callouts": "".join("    " * n + "!!! note\n" for n in range(150)),
 }
 

@@ -28,6 +28,21 @@ def html(markdown: str, locale: str = "en") -> str:
         ("/// danger | Stop\nText\n///", '<div class="callout bad"><strong>Stop</strong><p>Text</p></div>'),
         ('??? note "More"\n    Text', '<details class="more"><summary>More</summary><p>Text</p></details>'),
         ('???+ note "More"\n    Text', '<details class="more" open=""><summary>More</summary><p>Text</p></details>'),
+        (
+            "<details>\n<summary>More *words* | and more</summary>\n\n**Bold**\n\n- one\n\n</details>\nAfter",
+            '<details class="more"><summary>More <em>words</em> | and more</summary><p><strong>Bold</strong></p><ul><li>one</li></ul></details>'
+            "<p>After</p>",
+        ),
+        (
+            '<details class="x" open><summary>Out</summary>\n<details>\n<summary>In</summary>\n*a*\n</details>\n*b*</details>',
+            '<details class="more" open=""><summary>Out</summary><details class="more"><summary>In</summary><p><em>a</em></p></details>'
+            "<p><em>b</em></p></details>",
+        ),
+        (
+            "<details><summary>One line</summary>*a*</details>",
+            '<details class="more"><summary>One line</summary><p><em>a</em></p></details>',
+        ),
+        ("Text.\n\n</details>\n\n*a*", "<p>Text.</p><p><em>a</em></p>"),
         ("Term\n:   Meaning", "<dl><dt>Term</dt><dd>Meaning</dd></dl>"),
         (
             "- [ ] open\n- [x] closed",

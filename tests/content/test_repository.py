@@ -22,6 +22,7 @@ def test_only_regular_files_of_the_content_folder_are_listed(bikes: Desk) -> Non
     assert snapshot.revision == snapshot.commit == commit
     assert 'articles/en/hire/räksmörgås \t"x".md' in snapshot.files
     assert "articles/en/hire/link.md" not in snapshot.files
+    assert snapshot.links == ("articles/en/hire/link.md",)
     assert not [p for p in snapshot.files if not p.startswith("articles/")]
     assert snapshot.files["articles/site.yml"] == bikes.git("rev-parse", "HEAD:articles/site.yml")
 

@@ -68,11 +68,21 @@ def test_a_file_renamed_but_not_committed_keeps_its_identity_and_redirects(bikes
     assert moved.author == "Berit Bergqvist"
 
 
-def test_links_on_disk_and_hidden_files_are_not_served(bikes: Desk) -> None:
+def test_links_on_disk_are_not_followed_but_reported_and_hidden_files_are_not_served(bikes: Desk) -> None:
     (bikes.top / "articles/en/hire/passwords.md").symlink_to("/etc/passwd")
     (bikes.top / "articles/en/other").symlink_to("/etc")
     bikes.write("en/hire/.end-a-hire.md.swp", "editor's own")
+    catalog = bikes.gather(worktree=True).catalog
+    assert "root:" not in str(catalog.files) and catalog.refused == ("articles/en/hire/passwords.md",)
+    assert [(p.path, p.level, p.line) for p in catalog.problems if "symbolic link" in p.message] == [
+        ("articles/en/hire/passwords.md", "error", 1),
+        ("articles/en/other", "warning", 1),
+    ]
+    bikes.commit("Links, committed")
     assert bikes.repository(worktree=True).snapshot().revision == bikes.git("rev-parse", "HEAD")
+    assert len([p for p in bikes.gather(worktree=True).catalog.problems if "symbolic link" in p.message]) == 2
+    (bikes.top / "articles/en/hire/passwords.md").unlink()
+    assert bikes.gather(worktree=True).catalog.refused == ()
 
 
 def test_a_repository_without_a_commit_is_served_from_disk(desk: Desk) -> None:
