@@ -87,7 +87,7 @@ class Settings:
     weak_attribution_hours: int = option(24, "The same window for a ticket that is not on its topic.", 1, 2160)
     form_holdout_share: float = option(0.10, "Share of people whose contact form shows no answers, to measure what answers do.", 0, 0.5)
     survey_share: float = option(0.05, "Share of needs that are asked 'Did you find what you needed?'.", 0, 1)
-    event_retention_days: int = option(180, "Days for which raw events are kept.", 30, 3650)
+    event_retention_days: int = option(180, "Most days for which raw events are kept; they go by whole weeks.", 30, 3650)
     privacy_k: int = option(5, "Fewest people behind a row of a report.", 2, 100)
     privacy_k_query: int = option(3, "Fewest people behind a query that is shown word for word.", 2, 100)
     learned_phrases: bool = option(True, "Let past searches that ended in an answer help the next ones.")

@@ -19,6 +19,9 @@ from app.portal import Portal
 KEEP_DELIVERED = timedelta(days=14)
 """How long delivered mail can still be looked up by an operator."""
 
+MOST_JUDGED = 1500
+"""Persons judged before the worker looks at its other jobs."""
+
 log = structlog.get_logger()
 
 Job = Callable[[Portal, datetime], str]
@@ -35,10 +38,15 @@ def deliver(portal: Portal, now: datetime) -> str:
     )
 
 
-def judge(portal: Portal, now: datetime) -> str:
+def judge(portal: Portal, now: datetime, most: int | None = None) -> str:
     """Outcomes of the persons whom new events touched."""
-    count = deflection.recompute_due(portal.database, now, deflection.rules_from(portal.settings))
+    count = deflection.recompute_due(portal.database, now, deflection.rules_from(portal.settings), limit=most)
     return f"{count} person(s) judged" if count else ""
+
+
+def judge_some(portal: Portal, now: datetime) -> str:
+    """The same for a second or two, so that mail does not wait behind a year of events that is being imported."""
+    return judge(portal, now, MOST_JUDGED)
 
 
 def follow_content(portal: Portal, now: datetime) -> str:
@@ -139,11 +147,14 @@ class Rhythm:
         return said
 
 
-def rhythms() -> list[Rhythm]:
-    """Everything the worker does beside following the content, most urgent first."""
+def rhythms(in_turn: bool = False) -> list[Rhythm]:
+    """Everything the worker does beside following the content, most urgent first.
+
+    `in_turn` is for a worker that goes on and comes back to what is left.
+    """
     return [
         Rhythm("deliver", deliver, timedelta(seconds=1)),
-        Rhythm("judge", judge, timedelta(seconds=1)),
+        Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1)),
         Rhythm("group", group, timedelta(minutes=1)),
         Rhythm("pack", pack, timedelta(minutes=5)),
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
@@ -169,7 +180,7 @@ def work_until_stopped(portal: Portal) -> None:
         signal.signal(number, lambda *_: stop.set())
     content = ContentFollower(portal.settings)
     content.start()
-    jobs = rhythms()
+    jobs = rhythms(in_turn=True)
     while not stop.is_set():
         for job in jobs:
             job.beat(portal, datetime.now(UTC))

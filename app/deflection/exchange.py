@@ -7,7 +7,6 @@ import marshal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,34 +56,68 @@ def import_events(
 
     `key` turns a sender's address that came in clear into its keyed hash; without it such a line is refused.
     """
-    report = Imported()
-    with ExitStack() as stack:
-        # Checked lines wait in a file of their own: nothing is applied until the last line is known to be good, whatever the size.
-        spool = stack.enter_context(tempfile.TemporaryFile("w+b"))
+    report, done = Imported(), 0
+    with Spool() as spool:
         for number, line in enumerate(lines, 1):
             report.lines = number
-            _check(number, line, key, spool, report)
+            event = _check(number, line, key, report)
+            if event is not None:
+                spool.add(event)
         if report.bad and not skip_bad:
             raise InvalidImport(refusal(report), {str(n): problem for n, problem in report.refused.items()})
-        spool.seek(0)
-        before = count_events(database)
-        _apply(database, spool, report.events, progress)
-        report.new = count_events(database) - before
+        for batch in spool.batches():
+            with giving_way(database), database.session() as db:
+                report.new += record(db, *batch)
+            done += len(batch)
+            if progress is not None:
+                progress(done)
     return report
 
 
-def _check(number: int, line: str | bytes, key: str | bytes, spool: Any, report: Imported) -> None:
+class Spool:
+    """Checked events wait in a file of their own: nothing is applied until the last line is known to be good, whatever the size."""
+
+    def __enter__(self) -> Spool:
+        self._file = tempfile.TemporaryFile("w+b")
+        self._waiting: list[dict[str, Any]] = []
+        self._sizes: list[int] = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, event: Event) -> None:
+        self._waiting.append(event.to_dict())
+        if len(self._waiting) >= BATCH:
+            self._put()
+
+    def _put(self) -> None:
+        packed = marshal.dumps(self._waiting)
+        self._file.write(packed)
+        self._sizes.append(len(packed))
+        self._waiting = []
+
+    def batches(self) -> Iterator[list[Event]]:
+        """What was added, in its order."""
+        self._put()
+        self._file.seek(0)
+        for size in self._sizes:
+            rows = marshal.loads(self._file.read(size))  # noqa: S302 — our own file of a moment ago, which nobody else can open
+            yield [EVENT_TYPES[values.pop("type")](**values) for values in rows]
+
+
+def _check(number: int, line: str | bytes, key: str | bytes, report: Imported) -> Event | None:
     if not line.strip():
-        return
+        return None
     try:
         event = _hashed(_parsed(line, report), key)
     except InvalidEvent as error:
         report.bad += 1
         if len(report.refused) < 1000:
             report.refused[number] = str(error)
-        return
+        return None
     report.events += 1
-    marshal.dump(event.to_dict(), spool)
+    return event
 
 
 def _parsed(line: str | bytes, report: Imported) -> Event:
@@ -117,35 +150,6 @@ def refusal(report: Imported) -> str:
     shown = [f"  line {number}: {problem}" for number, problem in list(report.refused.items())[:20]]
     more = [f"  … and {report.bad - len(shown)} more"] if report.bad > len(shown) else []
     return "\n".join([f"{report.bad} line(s) are no events; nothing was imported:", *shown, *more])
-
-
-def count_events(database: Database) -> int:
-    """How many events are stored."""
-    with database.session() as db:
-        return int(db.execute(text("SELECT count(*) FROM event")).scalar() or 0)
-
-
-def _apply(database: Database, spool: Any, count: int, progress: Progress | None) -> None:
-    batch: list[Event] = []
-    done = 0
-    for _ in range(count):
-        values = marshal.load(spool)  # noqa: S302 — our own file of a moment ago, which nobody else can open
-        batch.append(EVENT_TYPES[values.pop("type")](**values))
-        if len(batch) >= BATCH:
-            done += _write(database, batch)
-            if progress is not None:
-                progress(done)
-    done += _write(database, batch)
-    if progress is not None:
-        progress(done)
-
-
-def _write(database: Database, batch: list[Event]) -> int:
-    with giving_way(database), database.session() as db:
-        record(db, *batch)
-    written = len(batch)
-    batch.clear()
-    return written
 
 
 # --------------------------------------------------------------------------------------------------------------------- export

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session as Db
 
 from app.db import Database, DatabaseUnavailable
+from app.deflection.bulk import insert_rows
 from app.deflection.clock import DAY, HOUR
 from app.deflection.events import milliseconds
 from app.deflection.models import (
@@ -31,7 +32,7 @@ from app.deflection.models import (
 from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import closure, events_of_actors, giving_way, insert_rows
+from app.deflection.store import closure, events_of_actors, giving_way
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +70,11 @@ def recompute_due(database: Database, now: datetime, rules: Rulebook | None = No
 
 def _recompute_some(database: Database, now: datetime, rules: Rulebook, size: int) -> int:
     """One batch; where it fails, one by one, and the person that cannot be judged waits behind the others instead of stopping them."""
+    taken: dict[str, str] = {}
     try:
         with database.session() as db:
-            return recompute_batch(db, now, rules, size, database.is_sqlite)
+            taken |= _take_marks(db, size, milliseconds(now), database.is_sqlite)
+            _recompute(db, now, rules, taken)
     except DatabaseUnavailable:
         raise
     except Exception:  # a mistake of ours about one person must not stop everybody's outcomes
@@ -79,11 +82,10 @@ def _recompute_some(database: Database, now: datetime, rules: Rulebook, size: in
             return sum(_recompute_some(database, now, rules, 1) for _ in range(size))
         log.exception("a person could not be judged; they are tried again in an hour")
         with database.session() as db:
-            db.execute(
-                text("UPDATE dirty SET since = :later WHERE actor = (SELECT actor FROM dirty ORDER BY since, actor LIMIT 1)"),
-                {"later": _DEFERRED + milliseconds(now) + HOUR},
-            )
+            later = [{"actor": actor, "later": _DEFERRED + milliseconds(now) + HOUR} for actor in taken]
+            db.execute(text("UPDATE dirty SET since = :later WHERE actor = :actor"), later)
         return 0
+    return len(taken)
 
 
 def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
@@ -97,11 +99,10 @@ def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
             )
 
 
-def recompute_batch(db: Db, now: datetime, rules: Rulebook, size: int, is_sqlite: bool = True) -> int:
-    """Take up to `size` marks and judge their persons; the marks vanish only with the result."""
-    marks = _take_marks(db, size, milliseconds(now), is_sqlite)
+def _recompute(db: Db, now: datetime, rules: Rulebook, marks: Mapping[str, str]) -> None:
+    """Judge the persons of these marks, which vanish only with the result."""
     if not marks:
-        return 0
+        return
     nodes = closure(db, marks)
     as_of = milliseconds(now)
     judgement = judge(events_of_actors(db, nodes), rules)
@@ -114,15 +115,23 @@ def recompute_batch(db: Db, now: datetime, rules: Rulebook, size: int, is_sqlite
     _write_needs(db, nodes, rows, marks, as_of, frozen)
     _sync(db, VisitorSessionRow, "id", nodes, rows.sessions, "start", frozen)
     _sync(db, ContactRow, "ticket_id", nodes, rows.contacts, "t", frozen)
-    return len(marks)
 
 
 def _take_marks(db: Db, size: int, due: int, is_sqlite: bool) -> dict[str, str]:
+    """Up to `size` marks, the newest first: what somebody does now must not wait behind a year that is being imported."""
     lock_for_judging(db, is_sqlite)
+    marks = _take(db, "since < :low ORDER BY since DESC, actor", size, is_sqlite, low=_DEFERRED)
+    if len(marks) < size:
+        deferred = "since >= :low AND since <= :high ORDER BY since, actor"
+        marks |= _take(db, deferred, size - len(marks), is_sqlite, low=_DEFERRED, high=_DEFERRED + due)
+    return marks
+
+
+def _take(db: Db, which: str, size: int, is_sqlite: bool, **bounds: int) -> dict[str, str]:
     skip = "" if is_sqlite else " FOR UPDATE SKIP LOCKED"
-    chosen = f"SELECT actor FROM dirty WHERE since < :deferred OR since <= :due ORDER BY since, actor LIMIT :n{skip}"  # noqa: S608
-    sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608 — no value in it
-    return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, "deferred": _DEFERRED, "due": _DEFERRED + due})}
+    chosen = f"SELECT actor FROM dirty WHERE {which} LIMIT :n{skip}"  # noqa: S608 — no value in it
+    sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608
+    return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, **bounds})}
 
 
 def lock_for_judging(db: Db, is_sqlite: bool) -> None:

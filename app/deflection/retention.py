@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,18 +11,22 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.db import Database, DatabaseUnavailable
 from app.deflection.clock import DAY
+from app.deflection.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.events import milliseconds
 from app.deflection.ledger import CHILDREN, ledger_entry, lock_for_judging, move_rollups, raise_stamp
 from app.deflection.need_rows import rollup_key
-from app.deflection.store import closure, events_of_actors, in_order
+from app.deflection.store import closure, events_of_actors, giving_way, in_order
+
+log = logging.getLogger(__name__)
 
 NEED_DAYS = 730
 """Needs, which hold no text by then, are kept for 24 months; roll-ups stay."""
 CLUSTER_PERSONS = 5
 """A cluster with fewer persons left than this is not named on an erased need."""
-_SLICE = 5000
+WEEKS_AHEAD = 2
+"""Weeks for whose events there is room before the first of them comes."""
 
 _ROLLUP_COLUMNS = ("day", "kind", "cluster", "article", "locale", "link_class", "outcome", "state")
 _NEED_COLUMNS = "id, home, person, day, kind, cluster, article, lang, link_class, outcome, rule, state, version"
@@ -37,45 +42,51 @@ class Erased:
 
 
 def apply_retention(database: Database, now: datetime, event_days: int = 180, need_days: int = NEED_DAYS) -> int:
-    """Drop raw events older than `event_days` and blank the text of their needs; drop needs older than `need_days`. Gives dropped events."""
+    """Drop the weeks with raw events older than `event_days`, blank the text of their needs, and drop needs older than `need_days`.
+
+    Gives how many events were dropped. Also makes the room for the events of the coming weeks.
+    """
     today = milliseconds(now) // DAY
+    kept = kept_from(today, event_days)
     with database.session() as db:
         lock_for_judging(db, database.is_sqlite)
+        if not database.is_sqlite:
+            make_weeks(db, [today + 7 * week for week in range(WEEKS_AHEAD + 1)])
         db.execute(
             text(
                 "INSERT INTO event_retention (id, kept_from) VALUES (1, :t) ON CONFLICT (id) DO UPDATE SET kept_from ="
                 " CASE WHEN excluded.kept_from > event_retention.kept_from THEN excluded.kept_from ELSE event_retention.kept_from END"
             ),
-            {"t": (today - event_days) * DAY},
+            {"t": kept * DAY},
         )
-    removed = 0
-    while True:
-        with database.session() as db:
-            lock_for_judging(db, database.is_sqlite)
-            step = _drop_events(db, today - event_days)
-        removed += step
-        if step < _SLICE:
-            break
+    removed = _drop_events(database, kept)
     with database.session() as db:
         lock_for_judging(db, database.is_sqlite)
-        _blank_texts(db, today - event_days)
+        _blank_texts(db, kept)
         _drop_needs(db, today - need_days)
-        db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
+        if removed:
+            db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
         db.execute(text("DELETE FROM outcome_ledger WHERE day < :day"), {"day": today - need_days})
     return removed
 
 
-def _drop_events(db: Session, before: int) -> int:
-    # An exclusion is a setting rather than something a visitor did: it holds for as long as the browser or account lives.
-    ids = list(
-        db.execute(
-            text("SELECT id FROM event WHERE day < :day AND type <> 'exclude' ORDER BY day, type LIMIT :n"),
-            {"day": before, "n": _SLICE},
-        ).scalars()
-    )
-    for i in range(0, len(ids), 400):
-        db.execute(_expanding("DELETE FROM event WHERE id IN :ids"), {"ids": ids[i : i + 400]})
-    return len(ids)
+def _drop_events(database: Database, before: int) -> int:
+    """Whole weeks where there are partitions, slices elsewhere; a transaction each, so that nobody waits for long."""
+    removed = 0
+    try:
+        while (week := _step(database, drop_week, before)) is not None:
+            removed += week
+    except DatabaseUnavailable:
+        log.warning("a week of events is being read and cannot be dropped: it goes by rows, its partition next time")
+    while rows := _step(database, drop_slice, before):
+        removed += rows
+    return removed
+
+
+def _step(database: Database, drop: Callable[[Session, int], int | None], before: int) -> int | None:
+    with giving_way(database), database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        return drop(db, before)
 
 
 def _expanding(sql: str) -> Any:
@@ -181,7 +192,7 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
         traces = _traces(db, **names)
         needs = _needs(db, traces, _NEED_COLUMNS)
         _forget_needs(db, needs, milliseconds(now))
-        events = _delete_where(db, "event", "actor", traces.actors) + _delete_where(db, "event", "event_id", traces.shared)
+        events = delete_events_of(db, traces.actors) + delete_events(db, traces.shared)
         _delete_where(db, "visitor_session", "home", traces.actors)
         _delete_where(db, "dirty", "actor", traces.actors)
         _delete_where(db, "identity_edge", "a", traces.actors)

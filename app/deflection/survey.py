@@ -51,7 +51,7 @@ def may_ask(db: Session, actor: Actor, search_id: str, share: float, now: dateti
     return row is None or (not row.refused and row.at <= milliseconds(now) - PAUSE)
 
 
-_ASKED = text("SELECT 1 FROM event WHERE event_id = :id")
+_ASKED = text("SELECT 1 FROM seen WHERE event_id = :id")
 
 
 @dataclass(frozen=True)

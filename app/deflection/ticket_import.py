@@ -16,7 +16,7 @@ from typing import Any
 
 from app.db import Database
 from app.deflection.events import STATUSES, Event, InvalidEvent, milliseconds, parse_event
-from app.deflection.exchange import BATCH, Imported, InvalidImport, count_events, refusal
+from app.deflection.exchange import BATCH, Imported, InvalidImport, refusal
 from app.deflection.redaction import requester_hash
 from app.deflection.store import record
 
@@ -52,11 +52,9 @@ def import_tickets(
     if complete_to is not None:
         events.append(_watermark(source, complete_to, now))
     report.events = len(events)
-    before = count_events(database)
     for i in range(0, len(events), BATCH):
         with database.durable_session() as db:
-            record(db, *events[i : i + BATCH])
-    report.new = count_events(database) - before
+            report.new += record(db, *events[i : i + BATCH])
     return report
 
 

@@ -38,7 +38,7 @@ class Site:
         """The recorded events of a type that have these values."""
         self.portal.events.flush()
         with self.portal.database.session() as db:
-            rows = db.execute(text("SELECT tab, visitor, body FROM event WHERE type = :kind ORDER BY id"), {"kind": kind}).all()
+            rows = db.execute(text("SELECT tab, visitor, body FROM event WHERE type = :kind ORDER BY rowid"), {"kind": kind}).all()
         found = [{"tab": tab, "visitor": visitor, **json.loads(body)} for tab, visitor, body in rows]
         return [event for event in found if all(event.get(name) == value for name, value in wanted.items())]
 

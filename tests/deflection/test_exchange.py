@@ -184,13 +184,12 @@ print("ready", flush=True)
 if what == "import":
     import_events(database, open(path), progress=lambda n: print(n, flush=True))
 else:
-    sizes = iter(range(10**9))
-    batch = ledger.recompute_batch
+    batch = ledger._recompute_some
     def told(*given):
         done = batch(*given)
         print(done, flush=True)
         return done
-    ledger.recompute_batch = told
+    ledger._recompute_some = told
     recompute_due(database, datetime(2026, 5, 1, tzinfo=UTC), batch=5)
 print("end", flush=True)
 """

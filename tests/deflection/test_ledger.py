@@ -132,6 +132,20 @@ def test_with_a_required_watermark_outcomes_wait_for_the_ticket_feed(database: D
     assert rollup(database) == {("answered_likely", "final"): 1}
 
 
+def test_what_somebody_does_now_is_judged_before_a_past_that_is_imported(either: Database) -> None:
+    tell(either, T0, answered("v0"))
+    past = [Story(visitor=f"p{i}", tab=f"tp{i}", prefix=f"p{i}").search(i, f"sp{i}") for i in range(20)]
+    with either.session() as db:
+        record(db, *parsed(*past))
+        record(db, *parsed(Story(visitor="new", tab="tnew", prefix="n").search(9 * D, "now")))
+        # Somebody of the past comes back: their old mark must not hold them up either.
+        record(db, *parsed(Story(visitor="p3", tab="tp3", prefix="b").search(9 * D, "back")))
+    now = T0 + timedelta(days=9, minutes=1)
+    assert recompute_due(either, now, limit=2) == 2
+    assert rows(either, "SELECT home FROM need WHERE home <> 'v:v0' GROUP BY home ORDER BY home") == [("v:new",), ("v:p3",)]
+    assert recompute_due(either, now) == 19
+
+
 def test_a_new_version_of_the_thresholds_is_kept_with_what_it_means(database: Database) -> None:
     tell(database, T0, answered())
     tell(database, T0, Story(prefix="i", tab="tv1").add(20, "identify"), rules=Rulebook(sat_ms=90_000))

@@ -74,7 +74,18 @@ def test_erasing_a_person_leaves_no_trace_of_them_and_the_sums_unchanged(tmp_pat
     assert totals(either) == before
     assert verify_sample(either, T0 + timedelta(days=4), share=1.0) == []
     with either.session() as db:
-        tables = ["event", "identity_edge", "dirty", "visitor_session", "need", "need_search", "need_view", "need_ticket", "contact"]
+        tables = [
+            "event",
+            "seen",
+            "identity_edge",
+            "dirty",
+            "visitor_session",
+            "need",
+            "need_search",
+            "need_view",
+            "need_ticket",
+            "contact",
+        ]
         everything = " ".join(str(tuple(row)) for table in tables for row in db.execute(text(f"SELECT * FROM {table}")))
     for name in ("anna", "'va'", "va2", "ra'", "'sa'", "annas"):
         assert name not in everything
@@ -114,3 +125,67 @@ def test_a_person_gets_everything_that_is_known_of_them(database: Database) -> N
     assert [e["type"] for e in found["events"]] == ["search", "view", "dwell", "identify", "search", "ticket"]
     assert sorted(need["outcome"] for need in found["needs"]) == ["abandoned_with_results", "escalated"]
     assert "bos" not in str(found)
+
+
+# START is a Tuesday (14 November 2023); weeks end with Sunday.
+
+
+def partitions(database: Database) -> list[str]:
+    found = rows(database, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'event'::regclass ORDER BY 1")
+    return [name for (name,) in found]
+
+
+def test_events_go_by_whole_weeks_and_none_is_kept_longer_than_was_said(either: Database) -> None:
+    for day in range(21):
+        tell(either, T0 + timedelta(days=day), Story(prefix=f"d{day}", tab=f"t{day}").search(day * D, f"s{day}"))
+    oldest = []
+    for day in range(35, 43):
+        apply_retention(either, T0 + timedelta(days=day), event_days=30)
+        oldest.append(rows(either, "SELECT min(day) - :start FROM event".replace(":start", str(START // 86_400_000)))[0][0])
+    assert oldest == [6, 6, 13, 13, 13, 13, 13, 13]
+    assert rows(either, "SELECT count(*) FROM seen") == rows(either, "SELECT count(*) FROM event") == [(8,)]
+
+
+def test_exclusions_outlive_the_events_of_their_time(either: Database) -> None:
+    staff = Story(visitor=None, tab=None, prefix="x").add(0, "exclude", target_visitor="v1", reason="ours")
+    tell(either, T0, staff, Story().search(5, "s1"))
+    assert apply_retention(either, T0 + timedelta(days=400)) == 1
+    tell(either, T0 + timedelta(days=400), Story(prefix="n", tab="t2").search(400 * D, "s2"))
+    assert rows(either, "SELECT outcome FROM need ORDER BY day") == [("excluded",), ("excluded",)]
+
+
+def test_an_event_that_comes_again_after_its_week_was_dropped_goes_again(either: Database) -> None:
+    story = Story().search(0, "s1").search(200 * D, "s2")
+    for _ in range(2):
+        tell(either, T0 + timedelta(days=200), story)
+        assert rows(either, "SELECT count(*) FROM event") == [(2,)]
+        assert apply_retention(either, T0 + timedelta(days=200)) == 1
+
+
+def test_a_week_has_a_partition_before_its_first_event_and_loses_it_with_the_last(postgres: Database) -> None:
+    apply_retention(postgres, T0)
+    assert partitions(postgres) == ["event_w20231113", "event_w20231120", "event_w20231127"]
+    tell(postgres, T0, Story().search(0, "s1").search(60 * D, "s2"))
+    assert partitions(postgres)[-1] == "event_w20240108"
+    assert apply_retention(postgres, T0 + timedelta(days=60), event_days=30) == 1
+    assert partitions(postgres)[0] == "event_w20240108"
+    assert rows(postgres, "SELECT event_id FROM seen") == rows(postgres, "SELECT event_id FROM event") == [("v1-t1-1",)]
+
+
+def test_absurd_times_share_a_partition_and_go_like_all_others(postgres: Database) -> None:
+    far = [{**Story(prefix=f"f{i}").search(0, f"s{i}").events[0], "t_recv": t} for i, t in enumerate((0, 10**12, 2**47, 2**46))]
+    with postgres.session() as db:
+        record(db, *parsed(far))
+    assert partitions(postgres) == ["event_after", "event_before"]
+    assert apply_retention(postgres, T0) == 2
+    assert rows(postgres, "SELECT count(*) FROM event") == rows(postgres, "SELECT count(*) FROM seen") == [(2,)]
+
+
+def test_a_week_that_is_being_read_goes_by_rows_and_its_partition_later(postgres: Database) -> None:
+    tell(postgres, T0, Story().search(0, "s1"))
+    with postgres.session() as reader:
+        reader.execute(text("SELECT count(*) FROM event"))
+        assert apply_retention(postgres, T0 + timedelta(days=200)) == 1
+    assert "event_w20231113" in partitions(postgres)
+    assert apply_retention(postgres, T0 + timedelta(days=200)) == 0
+    assert "event_w20231113" not in partitions(postgres)

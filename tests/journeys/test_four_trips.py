@@ -386,7 +386,7 @@ def test_a_request_travels_from_the_form_to_an_answer_and_its_search_is_escalate
     dana.post(f"/en/requests/{number}/reply", data=closed | {"message": "It came back."})
     assert "It came back." in page_of(agent.get(f"/agent/requests/{number}"))
     with portal.database.session() as db:
-        contacts = [tuple(row) for row in db.execute(text("SELECT type, ref FROM event WHERE type LIKE 'ticket%' ORDER BY id"))]
+        contacts = [tuple(row) for row in db.execute(text("SELECT type, ref FROM event WHERE type LIKE 'ticket%' ORDER BY rowid"))]
     request_id = told.tickets[0].ticket_id
     assert [kind for kind, _ref in contacts] == ["ticket", "ticket_update", "ticket", "ticket_update"]
     assert contacts[0][1] == request_id

@@ -37,7 +37,7 @@ class House:
     def events(self, kind: str, **wanted: object) -> list[dict[str, Any]]:
         self.portal.events.flush()
         with self.portal.database.session() as db:
-            rows = db.execute(text("SELECT visitor, tab, account, body FROM event WHERE type = :kind ORDER BY id"), {"kind": kind}).all()
+            rows = db.execute(text("SELECT visitor, tab, account, body FROM event WHERE type = :kind ORDER BY rowid"), {"kind": kind}).all()
         found = [{"visitor": r[0], "tab": r[1], "account": r[2], **json.loads(r[3])} for r in rows]
         return [event for event in found if all(event.get(name) == value for name, value in wanted.items())]
 

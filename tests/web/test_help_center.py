@@ -529,7 +529,7 @@ def _events(portal, kind: str) -> list[dict[str, object]]:
     from sqlalchemy import text
 
     with portal.database.session() as db:
-        rows = db.execute(text("SELECT tab, body FROM event WHERE type = :kind ORDER BY id"), {"kind": kind}).all()
+        rows = db.execute(text("SELECT tab, body FROM event WHERE type = :kind ORDER BY rowid"), {"kind": kind}).all()
     return [{"tab": tab, **json.loads(body)} for tab, body in rows]
 
 

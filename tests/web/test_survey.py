@@ -40,7 +40,7 @@ def _page(client):
 
 def _said(client):
     with client.portal.database.session() as db:
-        return db.execute(text("SELECT body FROM event WHERE type = 'survey' ORDER BY id")).scalars().all()
+        return db.execute(text("SELECT body FROM event WHERE type = 'survey' ORDER BY rowid")).scalars().all()
 
 
 def _press(client, search_id, found):

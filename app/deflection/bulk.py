@@ -1,0 +1,55 @@
+"""Many rows at once, by the shortest way that each database has; several times faster than a statement a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+Row = Mapping[str, Any]
+
+
+def is_sqlite(db: Session) -> bool:
+    return db.get_bind().dialect.name == "sqlite"
+
+
+def insert_rows(db: Session, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows none of which is there: straight through SQLite's driver, by COPY into PostgreSQL."""
+    if not rows:
+        return
+    values = [tuple([row[column] for column in columns]) for row in rows]
+    if is_sqlite(db):
+        marks = ", ".join(["?"] * len(columns))
+        db.connection().exec_driver_sql(f"INSERT INTO {table} ({_named(columns)}) VALUES ({marks})", values)  # noqa: S608 — our own names
+        return
+    driver = db.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({_named(columns)}) FROM STDIN") as copy:  # type: ignore[union-attr]
+        for row in values:
+            copy.write_row(row)
+
+
+def upsert_rows(db: Session, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str, returning: str = "") -> list[Any]:
+    """Insert rows of texts and whole numbers in one statement, which says what to do about those that are there already.
+
+    Gives the column `returning` of the rows that were written.
+    """
+    if not rows:
+        return []
+    tail = f"ON CONFLICT {conflict}" + (f" RETURNING {returning}" if returning else "")
+    if is_sqlite(db):
+        names = ", ".join(f"value ->> {i}" for i in range(len(columns)))
+        # "WHERE true" keeps the parser from taking ON CONFLICT for a join's condition.
+        source, given = f"{names} FROM json_each(?) WHERE true", (json.dumps([[row[c] for c in columns] for row in rows]),)
+    else:
+        kinds = ", ".join("%s::bigint[]" if isinstance(rows[0][c], int) else "%s::text[]" for c in columns)
+        source, given = f"* FROM unnest({kinds})", tuple([row[c] for row in rows] for c in columns)  # type: ignore[assignment]
+    sql = f"INSERT INTO {table} ({_named(columns)}) SELECT {source} {tail}"
+    found = db.connection().exec_driver_sql(sql, given)
+    return list(found.scalars()) if returning else []
+
+
+def _named(columns: Sequence[str]) -> str:
+    # first, last and end are words of SQL: all names are quoted.
+    return ", ".join(f'"{column}"' for column in columns)
