@@ -80,6 +80,9 @@ class Settings:
     sign_in_wait_minutes: int = option(15, "How long that wait is, in minutes.", 1, 1440)
     requests_per_hour: int = option(20, "Requests one visitor may send in an hour.", 1, 10000)
     searches_per_minute: int = option(120, "Searches one address may make in a minute.", 10, 100000)
+    readings_per_minute: int = option(
+        6000, "Reports of reading that one address may send in a minute (six a reader); what is refused is counted.", 60, 1_000_000
+    )
 
     # Measuring what happened
     satisfied_seconds: int = option(30, "Active reading that counts as having read an article, unless the page asks for less.", 3, 600)

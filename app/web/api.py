@@ -24,7 +24,7 @@ from app.locales import best_match
 from app.search import Query, Results
 from app.tickets import TicketDraft, sent_with_key
 from app.web import api_schemas as schemas
-from app.web import context
+from app.web import context, refused_readings
 from app.web.access import current_user, has_scope, is_program
 from app.web.event_schema import batch_schema
 from app.web.letters import received
@@ -298,7 +298,7 @@ def _requester() -> Actor:
 
 @bp.post("/events")
 @csrf.exempt  # sent by pages that are cached; the origin is checked
-@limiter.limit("6000/minute")  # an office behind one address, each reader sending a few a minute
+@limiter.limit(refused_readings.rate, on_breach=refused_readings.note)
 @bp.doc(
     requestBody={
         "required": True,

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from app.content import Article, ArticleNotFound
 from app.deflection import Click, View
 from app.errors import KnowledgeBaseError
-from app.web import context, visitors
+from app.web import context, refused_readings, visitors
 from app.web.page_views import came_with, server_view
 from app.web.security import limiter
 
@@ -20,7 +20,7 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 
 
 @bp.get("/pixel.gif")
-@limiter.limit("6000 per minute")
+@limiter.limit(refused_readings.rate, on_breach=refused_readings.note)
 def pixel() -> Response:
     """A picture of nothing, asked for only by browsers without script: its Referer names the article, the search and the rank."""
     try:

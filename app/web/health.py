@@ -20,6 +20,7 @@ from app.portal import Portal
 from app.tickets import count_dead, count_pending
 from app.web import context
 from app.web.draining import is_draining
+from app.web.refused_readings import Refused
 
 bp = Blueprint("health", __name__)
 
@@ -46,7 +47,7 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether this process can serve readers now; if not, 503 with every reason."""
     reasons = not_ready(context.portal())
-    response = jsonify({"ready": not reasons, "reasons": reasons})
+    response = jsonify({"ready": not reasons, "reasons": reasons, "warnings": warnings(context.portal())})
     response.status_code = 503 if reasons else 200
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -64,6 +65,16 @@ def not_ready(portal: Portal) -> dict[str, str]:
         except (KnowledgeBaseError, SQLAlchemyError, OSError) as error:
             reasons[part] = f"does not answer: {error.__class__.__name__}"
     return reasons
+
+
+def warnings(portal: Portal) -> dict[str, str]:
+    """What is lost although readers are served, since this process started."""
+    found = {}
+    if portal.events.dropped:
+        found["events"] = f"{portal.events.dropped} could not be written"
+    if Refused.count:
+        found["readings"] = f"{Refused.count} reports were refused; see HYLLA_READINGS_PER_MINUTE"
+    return found
 
 
 def _database(portal: Portal) -> None:

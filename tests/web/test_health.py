@@ -13,6 +13,7 @@ from app.content import ContentUnavailable
 from app.portal import Portal
 from app.search import SearchUnavailable
 from app.web.draining import draining_file
+from app.web.refused_readings import Refused
 
 
 def test_alive_asks_nothing_of_anybody(app: Flask, client: FlaskClient) -> None:
@@ -34,7 +35,27 @@ class _Broken:
 def test_ready_when_database_content_and_index_answer(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.get_json() == {"ready": True, "reasons": {}}
+    assert answer.get_json() == {"ready": True, "reasons": {}, "warnings": {}}
+
+
+def test_readings_that_are_refused_are_counted_where_operators_look(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Refused, "count", 0)
+    client = make_app(readings_per_minute=60).test_client()
+    office = {"REMOTE_ADDR": "192.0.2.7"}
+    batches = [client.post("/api/v1/events", json=[], environ_overrides=office).status_code for _ in range(63)]
+    assert batches == [204] * 60 + [429] * 3
+    assert client.get("/pixel.gif", environ_overrides=office).status_code == 200, "another door has a limit of its own"
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.get_json()["warnings"] == {"readings": "3 reports were refused; see HYLLA_READINGS_PER_MINUTE"}
+    assert "hylla_readings_refused_total" in client.get("/metrics").text
+
+
+def test_events_that_could_not_be_kept_are_a_warning(portal: Portal, client: FlaskClient) -> None:
+    portal.events.dropped = 4
+    assert client.get("/readyz").get_json()["warnings"] == {"events": "4 could not be written"}
 
 
 def test_every_part_that_does_not_answer_is_named_and_nothing_inner_is_told(
