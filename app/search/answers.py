@@ -88,7 +88,7 @@ class Answering:
                 continue
             sight = planner.sight
             allowed = self._filtered(plan, sight.allowed)
-            scores = score(self.served.scores, plan)
+            scores = score(sight.scores, plan)
             if place:
                 allowed = allowed & (
                     words_matched(self.served, plan) >= LEAST_MATCH_ELSEWHERE * max(1, sum(not w.joined for w in plan.words))
@@ -105,7 +105,7 @@ class Answering:
             count = self._counted(locale, scores)
             top = best(scores, self.query.offset + self.query.limit) if count else NOTHING
             if count or not place:
-                marks = Marks(self.served, plan) if self.query.snippets or self.query.passage else None
+                marks = Marks(sight.scores.statistics, plan) if self.query.snippets or self.query.passage else None
                 found.append(Ranked(plan, scores, count, top, marks))
         return found
 
@@ -133,6 +133,10 @@ class Answering:
         if left := int(np.count_nonzero(matches)):
             self.by_locale[locale] = left
         return left if in_locale else 0
+
+    def covers(self, ranked: Ranked) -> bool:
+        """Whether one of the best articles has enough of the query to be more than close."""
+        return covers(self._sight(ranked.plan.locale).scores.statistics, ranked.plan, ranked.top[:3], CLOSE_BELOW)
 
     def hits(self, found: list[Ranked]) -> tuple[Hit, ...]:
         """The page of hits that was asked for, dressed."""
@@ -179,7 +183,7 @@ class Answering:
             dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row))
             texts = {"snippet": dressed.snippet, "title_marked": dressed.title, "sections": dressed.sections}
         if self.query.explain:
-            texts["explanation"] = Explanation(value, explain(self.served.scores, ranked.plan, number), pinned)
+            texts["explanation"] = Explanation(value, explain(self._sight(ranked.plan.locale).scores, ranked.plan, number), pinned)
         return plain.placed(rank, value, **texts)
 
 
@@ -213,7 +217,7 @@ def answer(served: Served, query: Query, today: date) -> Results:
     total = sum(r.count for r in found)
     pinned = answering._pinned() is not None
     if hits and not pinned and plan:
-        close = close or not any(covers(served, r.plan, r.top[:3], CLOSE_BELOW) for r in found)
+        close = close or not any(answering.covers(r) for r in found)
     if plan and corrected is None and hits and any(c.sure for c in plan.corrections.values()):
         corrected = plan.corrected(query.text, plan.corrections)
     did_you_mean = plan.corrected(query.text, plan.rare) if plan and plan.rare and corrected is None else None

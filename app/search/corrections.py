@@ -103,14 +103,14 @@ class Corrector:
             return None
         count = np.zeros(self._served.size)
         for other in others:
-            count[self._served.scores.of_term("own_words", self._analyzer.locale, other.stem)[0]] += 1
+            count[self._sight.scores.of_term("own_words", self._analyzer.locale, other.stem)[0]] += 1
         return count / len(others)
 
     def _together(self, word: str, shares: np.ndarray | None) -> float:
         """The largest part of the other words that a visible article has which has this word."""
         if shares is None:
             return 0.0
-        docs, _ = self._served.scores.of_term("exact", self._analyzer.locale, word)
+        docs, _ = self._sight.scores.of_term("exact", self._analyzer.locale, word)
         docs = docs[self._allowed[docs]]
         return float(shares[docs].max()) if len(docs) else 0.0
 
@@ -129,7 +129,7 @@ class Corrector:
 
     def _commoner(self, word: Word) -> list[tuple[int, str]]:
         """The candidates, most frequent first."""
-        if len(self._served.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
+        if len(self._sight.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
             return []
         typed = fold(word.text)
         if len(typed) <= SHORTEST or word.joined or any(c.isdigit() for c in typed):

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.search.engine import Passage
 from app.search.plan import Plan
+from app.search.postings import Statistics
 from app.search.served import Served
 from app.search.shelf import HEADING, TITLE, Entry, ShelvedText, term_hash
 
@@ -36,7 +37,7 @@ Match = tuple[int, int, int, int, int]
 class Marks:
     """What to look for in texts: the stems of a plan by the query word they stand for, and what each is worth."""
 
-    def __init__(self, served: Served, plan: Plan) -> None:
+    def __init__(self, statistics: Statistics, plan: Plan) -> None:
         groups: dict[int, int] = {}
         for term in plan.terms:
             if term.kind in ("words", "own_words") and term.word >= 0 and (term.sure or term.origin != "synonym"):
@@ -44,7 +45,7 @@ class Marks:
         self._hashes = np.array(sorted(groups), dtype=np.uint32)
         self._groups = np.array([groups[h] for h in sorted(groups)], dtype=np.int64)
         typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
-        idf = served.scores.statistics.idf
+        idf = statistics.idf
         self.weights = [0.0 if word.joined else idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words)]
         self.whole = sum(self.weights) or 1.0
         self._masses: dict[int, float] = {}

@@ -10,11 +10,13 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from itertools import pairwise
 from math import log
+from typing import cast
 
 import numpy as np
 
-from app.search.fields import K1, KINDS, LEARNED, LEARNED_PAIRS, B, field_name
+from app.search.fields import EXACT, K1, KINDS, LEARNED, LEARNED_PAIRS, B, field_name
 from app.search.learned import LearnedIndex
 
 TermScores = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -102,32 +104,60 @@ class Segment(ABC):
 
 
 class Statistics:
-    """What the scores of one commit depend on: how many articles a locale has and how long their fields are, deleted ones included."""
+    """What the scores of one commit depend on: how many articles a locale has and how long their fields are. Deleted ones are included, as
+    Whoosh does; hidden ones are not."""
 
-    def __init__(self, segments: list[Segment], counts: dict[str, int]) -> None:
-        self._segments = segments
-        self.counts = counts
+    def __init__(self, segments: list[Segment], locales: list[str], hidden: dict[str, int] | None = None) -> None:
+        self._segments, self._hidden = segments, hidden or {}
+        """Of what is hidden: its terms by field, and its articles by locale."""
+        self.counts = {locale: self._articles(locale) for locale in locales}
         self._averages: dict[str, float] = {}
 
     def average_length(self, part: str, locale: str) -> float:
         field = field_name(part, locale)
         if field not in self._averages:
-            total = sum(s.totals.get(field, 0) for s in self._segments)
-            self._averages[field] = (total / self.counts.get(locale, 1)) or 1.0
+            total = sum(s.totals.get(field, 0) for s in self._segments) - self._hidden.get(field, 0)
+            self._averages[field] = (total / (self.counts.get(locale) or 1)) or 1.0
         return self._averages[field]
+
+    def _articles(self, locale: str) -> int:
+        """How many articles a locale has: all have words."""
+        field = field_name(EXACT, locale)
+        everything = sum(int(np.count_nonzero(s.lengths[field])) for s in self._segments if field in s.lengths)
+        return everything - self._hidden.get(locale, 0)
 
     def idf(self, locale: str, frequency: int) -> float:
         return log(max(self.counts.get(locale, 1), 1) / (frequency + 1)) + 1
 
 
 class Scores:
-    """The weighted scores of single terms at one commit."""
+    """The weighted scores of single terms at one commit, for viewers from whom the same articles are hidden.
 
-    def __init__(self, segments: list[Segment], statistics: Statistics, decoded: BoundedCache, learned: LearnedIndex | None = None) -> None:
-        self.segments, self.statistics, self.learned = segments, statistics, learned
+    A hidden article is in no list and in no statistic, so nothing that is worked out from scores can tell that it is there.
+    """
+
+    def __init__(
+        self,
+        segments: list[Segment],
+        locales: list[str],
+        decoded: BoundedCache,
+        learned: LearnedIndex | None = None,
+        hidden: np.ndarray | None = None,
+        hidden_sizes: dict[str, int] | None = None,
+        scored: BoundedCache | None = None,
+    ) -> None:
+        self.segments, self.learned = segments, learned
         self.bases = np.cumsum([0, *(s.size for s in segments)])
+        self._hidden = None if hidden is None else [hidden[a:b] for a, b in pairwise(self.bases)]
+        self.statistics = Statistics(segments, locales, hidden_sizes)
         self._decoded = decoded
-        self._scored = BoundedCache(SCORED_BYTES)
+        self._scored = BoundedCache(SCORED_BYTES) if scored is None else scored
+        self._own = object()
+        """What tells these scores from those of other viewers in the memory they share."""
+
+    def hiding(self, hidden: np.ndarray, sizes: dict[str, int], learned: LearnedIndex) -> Scores:
+        """The same without some documents, of which the sizes are known; what is remembered shares its bounds."""
+        return Scores(self.segments, list(self.statistics.counts), self._decoded, learned, hidden, sizes, self._scored)
 
     @property
     def bytes(self) -> int:
@@ -136,14 +166,17 @@ class Scores:
     def lists(self, field: str, term: str) -> list[tuple[np.ndarray, np.ndarray]]:
         """The term's documents and frequencies, segment by segment."""
         out = []
-        for segment in self.segments:
+        for number, segment in enumerate(self.segments):
             key = (segment.name, field, term)
             found = self._decoded.get(key)
             if found is None:
                 found = segment.read(field, term) if field in segment.totals else (NOTHING, NOTHING)
                 self._decoded.put(key, found, 200 + found[0].nbytes + found[1].nbytes)
-            out.append(found)
-        return out  # type: ignore[return-value]
+            docs, tf = cast("tuple[np.ndarray, np.ndarray]", found)
+            if self._hidden is not None and len(docs) and (hides := self._hidden[number][docs]).any():
+                docs, tf = docs[~hides], tf[~hides]
+            out.append((docs, tf))
+        return out
 
     def documents(self, part: str, locale: str, term: str) -> np.ndarray:
         """The numbers of all documents that have the term in a part, deleted ones included."""
@@ -186,7 +219,7 @@ class Scores:
 
     def all_of_term(self, kind: str, locale: str, term: str) -> TermScores:
         """The same, and for a frequent term the score of every document."""
-        key = (kind, locale, term)
+        key = (self._own, kind, locale, term)
         found = self._scored.get(key)
         if found is None:
             found = made = self._add_up([(w, *self.of_part(part, locale, term)) for part, w in KINDS[kind].items() if w])

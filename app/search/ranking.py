@@ -7,7 +7,7 @@ import numpy as np
 from app.search.engine import TermWeight
 from app.search.fields import EXACT, KINDS, STEMMED_PARTS, field_name
 from app.search.plan import Plan
-from app.search.postings import Scores
+from app.search.postings import Scores, Statistics
 from app.search.served import Served
 
 
@@ -67,9 +67,8 @@ def words_matched(served: Served, plan: Plan) -> np.ndarray:
     return count
 
 
-def covers(served: Served, plan: Plan, numbers: np.ndarray, share: float) -> bool:
+def covers(statistics: Statistics, plan: Plan, numbers: np.ndarray, share: float) -> bool:
     """Whether one of these documents has this share of the query's information; a word that nobody has weighs as the rarest would."""
-    statistics = served.scores.statistics
     typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
     weights = {i: statistics.idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words) if not word.joined}
     needed = share * sum(weights.values())

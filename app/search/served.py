@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +12,10 @@ import numpy as np
 
 from app.content import Audience
 from app.search.engine import Hit, SearchContext
-from app.search.fields import EXACT, field_name
+from app.search.fields import FIELD_SPECS, field_name
 from app.search.learned import LearnedIndex
-from app.search.postings import BoundedCache, Scores, Segment, Statistics
-from app.search.shelf import Entry, Shelf
+from app.search.postings import BoundedCache, Scores, Segment
+from app.search.shelf import LENGTH_TYPE, Entry, Shelf
 from app.search.sight import Sight
 from app.search.synonyms import Synonyms
 
@@ -68,10 +69,12 @@ class SegmentEntries:
         self.categories = np.array([numberings.categories.number(e.category) if e else -1 for e in entries], dtype=np.int64)
         self.locales = np.array([numberings.locales.number(e.locale) if e else -1 for e in entries], dtype=np.int64)
         self.articles = np.array([numberings.articles.number(e.article_id) if e else -1 for e in entries], dtype=np.int64)
+        self._known = np.array([e is not None for e in entries], dtype=bool)
         self.by_key = {e.key: n for n, e in enumerate(entries) if e}
         self.by_name = {name: self.articles[n] for n, e in enumerate(entries) if e for name in (e.slug, e.article_id)}
         """Code of an article by its slug in any locale, and by its id."""
         self._visible: dict[tuple[frozenset[Audience], str], np.ndarray] = {}
+        self._hidden_sizes: dict[tuple[frozenset[Audience], str], dict[str, int]] = {}
 
     def visible(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
         """True where such a viewer may see the article on this day."""
@@ -82,6 +85,27 @@ class SegmentEntries:
             values = [e is not None and _may_see(e, audiences, day) for e in self.entries]
             mask = self._visible[audiences, day] = np.array(values, dtype=bool)
         return mask
+
+    def hidden(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
+        """True where such a viewer may not see the article, whether or not it has been deleted since."""
+        return ~self.visible(audiences, day) & self._known
+
+    def hidden_sizes(self, audiences: frozenset[Audience], day: str) -> dict[str, int]:
+        """Of the articles that are hidden: how many terms they have by field of the index, and how many they are by locale."""
+        sizes = self._hidden_sizes.get((audiences, day))
+        if sizes is None:
+            if len(self._hidden_sizes) > MOST_SIGHTS:
+                self._hidden_sizes.clear()
+            by_locale: dict[str, list[np.ndarray]] = {}
+            for number in np.flatnonzero(self.hidden(audiences, day)).tolist():
+                if entry := self.entries[number]:
+                    by_locale.setdefault(entry.locale, []).append(np.frombuffer(entry.lengths, dtype=LENGTH_TYPE))
+            sizes = self._hidden_sizes[audiences, day] = {}
+            for locale, lengths in by_locale.items():
+                sizes[locale] = len(lengths)
+                totals: list[int] = np.array(lengths).sum(axis=0, dtype=np.int64).tolist()
+                sizes |= {field_name(spec.part, locale): total for spec, total in zip(FIELD_SPECS, totals, strict=True)}
+        return sizes
 
 
 class Served:
@@ -121,18 +145,16 @@ class Served:
             counts = np.bincount(self._locale_codes[self._alive], minlength=len(numberings.locales.names))
         self.locales: list[str] = sorted(name for name, count in zip(numberings.locales.names, counts, strict=False) if count)
         self.categories = list(numberings.categories.names)
-        learned = LearnedIndex(context.learned, self.numbers_of({_key(p.locale, p.article_id) for p in context.learned}), self.size)
-        self.scores = Scores(segments, Statistics(segments, {loc: self._articles(loc) for loc in self.locales}), decoded, learned)
+        self._learners = self.numbers_of({_key(p.locale, p.article_id) for p in context.learned})
+        self.scores = Scores(segments, self.locales, decoded, LearnedIndex(context.learned, self._learners, self.size))
+        """The scores for a viewer from whom nothing is hidden; others: `sight`."""
+        self._scores: dict[object, Scores] = {}
         self.beginnings = BoundedCache(BEGINNINGS_BYTES)
         """Masks of articles by the beginnings of words in their names, for suggestions."""
         self._masks: dict[object, np.ndarray] = {}
         self._sights: dict[object, Sight] = {}
         self._hits = BoundedCache(HITS_BYTES)
         self._synonyms: dict[str, Synonyms] = {}
-
-    def _articles(self, locale: str) -> int:
-        field = field_name(EXACT, locale)
-        return sum(int(np.count_nonzero(s.lengths[field])) for s in self.segments if field in s.lengths)
 
     def numbers_of(self, keys: Iterable[str]) -> dict[str, int]:
         """The document numbers of these keys, those that are here and not deleted."""
@@ -164,7 +186,25 @@ class Served:
         if found is None:
             if len(self._sights) >= MOST_SIGHTS:
                 self._sights.clear()
-            found = self._sights[key] = Sight(self.scores, locale, self.visible(audiences, today) & self.in_locale(locale))
+            scores = self._scores_for(audiences, today.isoformat())
+            found = self._sights[key] = Sight(scores, locale, self.visible(audiences, today) & self.in_locale(locale))
+        return found
+
+    def _scores_for(self, audiences: frozenset[Audience], day: str) -> Scores:
+        """The scores without what is hidden from such a viewer."""
+        found = self._scores.get((audiences, day))
+        if found is None:
+            if len(self._scores) >= MOST_SIGHTS:
+                self._scores.clear()
+            found = self.scores
+            hidden = _joined([c.hidden(audiences, day) for c in self._contents], bool)
+            if hidden.any():
+                learners = {key: number for key, number in self._learners.items() if not hidden[number]}
+                sizes: Counter[str] = Counter()
+                for contents in self._contents:
+                    sizes.update(contents.hidden_sizes(audiences, day))
+                found = self.scores.hiding(hidden, sizes, LearnedIndex(self.context.learned, learners, self.size))
+            self._scores[audiences, day] = found
         return found
 
     def plain_hit(self, number: int) -> Hit:

@@ -31,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS article (
     row INTEGER PRIMARY KEY, key TEXT NOT NULL, article_id TEXT NOT NULL, locale TEXT NOT NULL, category TEXT NOT NULL, slug TEXT NOT NULL,
     audience TEXT NOT NULL, live_from TEXT NOT NULL, live_until TEXT NOT NULL, title TEXT NOT NULL,
-    sections TEXT NOT NULL, words BLOB NOT NULL, sentences BLOB NOT NULL, gone REAL);
+    sections TEXT NOT NULL, words BLOB NOT NULL, sentences BLOB NOT NULL, lengths BLOB NOT NULL, gone REAL);
 CREATE INDEX IF NOT EXISTS article_key ON article (key);
 CREATE INDEX IF NOT EXISTS article_gone ON article (gone) WHERE gone IS NOT NULL;
 """
@@ -51,6 +51,8 @@ class Entry:
     live_from: str
     live_until: str
     title: str
+    lengths: bytes
+    """How many terms each field of the index has (`LENGTH_TYPE`): exactly, where the index keeps it coarsely."""
 
     @property
     def url(self) -> str:
@@ -59,6 +61,7 @@ class Entry:
 
 WORD_TYPE = np.dtype([("term", "<u4"), ("start", "<u4"), ("end", "<u4"), ("section", "<u2"), ("sentence", "<u2")])
 """One word of an article's text: the hash of its stem, where it stands in its section, and the number of its sentence in the article."""
+LENGTH_TYPE = np.dtype("<u4")
 HEADING = 65535
 """The sentence number of words that stand in a section's heading."""
 TITLE = 65535
@@ -147,15 +150,15 @@ class Shelf:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def add(self, document: SearchDocument, analysed: Analysed) -> int:
-        """Shelve one article; returns its row."""
+    def add(self, document: SearchDocument, analysed: Analysed, lengths: list[int]) -> int:
+        """Shelve one article with how many terms each of its fields has; returns its row."""
         words, starts = shelved(analysed)
         cursor = self._connection.execute(
-            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words, sentences)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words, sentences,"
+            " lengths) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
              document.live_from, document.live_until, _storable(document.title), json.dumps(analysed.sections), words.tobytes(),
-             starts.tobytes()),
+             starts.tobytes(), np.array(lengths, dtype=LENGTH_TYPE).tobytes()),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
@@ -166,7 +169,7 @@ class Shelf:
 
     def entries(self, rows: Sequence[int]) -> dict[int, Entry]:
         """The entries of these rows; many at once are read in one pass."""
-        query = "SELECT row, key, article_id, locale, category, slug, audience, live_from, live_until, title FROM article"
+        query = "SELECT row, key, article_id, locale, category, slug, audience, live_from, live_until, title, lengths FROM article"
         wanted = {int(r) for r in rows}
         found: dict[int, Entry] = {}
         with self._lock:
@@ -175,9 +178,11 @@ class Shelf:
             else:
                 marks = ",".join("?" * len(wanted))
                 cursor = self._connection.execute(f"{query} WHERE row IN ({marks})", sorted(wanted))
-            for row, key, article_id, locale, category, slug, audience, live_from, live_until, title in cursor:
+            for row, key, article_id, locale, category, slug, audience, live_from, live_until, title, lengths in cursor:
                 if row in wanted:
-                    found[row] = Entry(row, key, article_id, locale, category, slug, Audience(audience), live_from, live_until, title)
+                    found[row] = Entry(
+                        row, key, article_id, locale, category, slug, Audience(audience), live_from, live_until, title, lengths
+                    )
         return found
 
     def text(self, row: int) -> ShelvedText:

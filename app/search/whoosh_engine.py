@@ -44,7 +44,7 @@ from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Ser
 from app.search.shelf import FILE_NAME, Analysed, Shelf
 from app.search.suggestions import suggest
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the index must be rebuilt because what we write into it has changed."""
 ROW = "row"
 MOST_SEGMENTS = 12
@@ -390,7 +390,7 @@ def _index_fields(shelf: Shelf, document: SearchDocument) -> dict[str, Any]:
     analysed = Analysed.of(document, analyzer)
     parts = terms_of(document.keywords, analysed, analyzer)
     values: dict[str, Any] = {field_name(part, document.locale): terms for part, terms in parts.items() if terms}
-    values[ROW] = shelf.add(document, analysed)
+    values[ROW] = shelf.add(document, analysed, [len(parts.get(spec.part, ())) for spec in FIELD_SPECS])
     return values
 
 
