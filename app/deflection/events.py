@@ -289,6 +289,8 @@ def _text(limit: int) -> Check:
 
 def _integer(low: int = -LARGEST_INTEGER, high: int = LARGEST_INTEGER) -> Check:
     def check(value: Any) -> int:
+        if type(value) is float and value.is_integer():
+            value = int(value)  # JSON knows one kind of number: 5.0 is as whole as 5
         if type(value) is not int:
             raise ValueError("must be a whole number")
         if not low <= value <= high:
@@ -326,7 +328,7 @@ def _one_of(*allowed: Any) -> Check:
     def check(value: Any) -> Any:
         if isinstance(value, bool) or value not in allowed:
             raise ValueError("must be one of " + ", ".join(map(str, allowed)))
-        return value
+        return allowed[allowed.index(value)]
 
     return check
 

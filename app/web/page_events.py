@@ -75,17 +75,12 @@ def _event(item: Any, stamp: dict[str, Any]) -> Event:
     kind = item.get("type")
     if not isinstance(kind, str) or kind not in FROM_PAGES:
         raise InvalidEvent("pages do not send this type", {"type": "must be one of " + ", ".join(FROM_PAGES)})
-    said = {name: _whole(value) for name, value in item.items() if name not in SERVER_FIELDS}
+    said = {name: value for name, value in item.items() if name not in SERVER_FIELDS}
     tab = said.get("tab")
     if tab is not None and not (isinstance(tab, str) and clean_tab(tab)):
         raise InvalidEvent("no tab id", {"tab": "must be the id of a tab"})
     event = parse_event(said | stamp, t_recv=milliseconds(context.now()))
     return _with_reading_time(said | stamp, event) if kind == "view" else event
-
-
-def _whole(value: Any) -> Any:
-    """JSON knows one kind of number: 5.0 is as whole as 5."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _with_reading_time(said: Mapping[str, Any], event: Event) -> Event:

@@ -73,6 +73,15 @@ def test_fields_that_events_do_not_have_are_named_and_left_out(database: Databas
     assert next(iter(export_outcomes(database)))["link_class"] == 1
 
 
+def test_a_whole_number_may_be_written_with_a_point(database: Database) -> None:
+    story = Story().search(0, "s1").view(3, "w1", "s1", read=60).vote(70, 1, view_id="w1")
+    written = [{k: float(v) if type(v) is int else v for k, v in event.items()} for event in story.events]
+    assert import_events(database, as_lines(written)).new == len(written)
+    (line,) = export_outcomes(database)
+    assert (line["outcome"], line["final_at"]) == ("answered_confirmed", START + 70_000 + 8 * 86_400_000)
+    assert isinstance(line["final_at"], int)
+
+
 def test_bad_lines_can_be_skipped_and_are_counted(database: Database) -> None:
     report = import_events(database, ["nonsense\n", *GOOD, b"\xff\xfe\n"], skip_bad=True)
     assert (report.lines, report.events, report.new, report.bad, list(report.refused)) == (5, 3, 3, 2, [1, 5])
