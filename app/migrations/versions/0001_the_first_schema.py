@@ -52,8 +52,6 @@ def upgrade() -> None:
         sa.Column("cluster", sa.Integer(), nullable=False),
         sa.Column("other", sa.Integer(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=False),
-        sa.Column("undone_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cluster_change")),
     )
     with op.batch_alter_table("cluster_change", schema=None) as batch_op:
@@ -136,6 +134,7 @@ def upgrade() -> None:
 
     op.create_table(
         "event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),
         sa.Column("t", sa.BigInteger(), nullable=False),
@@ -151,22 +150,14 @@ def upgrade() -> None:
         sa.Column("ua", sa.Text(), nullable=False),
         sa.Column("ref", sa.String(length=128), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
-        postgresql_partition_by="RANGE (day)",
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_event_event_id")),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_actor_t", ["actor", "t"], unique=False)
         batch_op.create_index("ix_event_day_type", ["day", "type"], unique=False)
         batch_op.create_index("ix_event_ref", ["ref"], unique=False)
 
-    op.create_table(
-        "seen",
-        sa.Column("event_id", sa.String(length=128), nullable=False),
-        sa.Column("actor", sa.String(length=400), nullable=False),
-        sa.Column("t", sa.BigInteger(), nullable=False),
-        sa.Column("t_recv", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_seen")),
-        sqlite_with_rowid=False,
-    )
     op.create_table(
         "event_retention",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -700,7 +691,6 @@ def downgrade() -> None:
 
     op.drop_table("identity_edge")
     op.drop_table("form_trial")
-    op.drop_table("seen")
     op.drop_table("event_retention")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_ref")

@@ -1,0 +1,106 @@
+"""A database of an earlier schema, with what people did in it, is brought to the newest one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import inspect, text
+
+from app.db import Database, open_database
+from app.deflection import audit, recompute_due, record
+from app.deflection.events import Event, parse_event
+from app.deflection.rulebook import Rulebook
+from app.migrations import alembic_config, is_current, upgrade
+from tests.postgres import cluster
+
+DAY = 86_400_000
+FIRST = 1_790_000_000_000
+NOW = datetime.fromtimestamp(FIRST / 1000 + 30 * 86_400, UTC)
+EVENTS: list[dict[str, Any]] = [
+    {
+        "event_id": "s1",
+        "type": "search",
+        "t_recv": FIRST,
+        "search_id": "one",
+        "q": "card declined",
+        "mode": "submit",
+        "n_results": 1,
+        "results": ["card"],
+    },
+    {"event_id": "v1", "type": "view", "t_recv": FIRST + 5_000, "view_id": "w1", "article": "card", "source": "search", "search_id": "one"},
+    {"event_id": "d1", "type": "dwell", "t_recv": FIRST + 60_000, "view_id": "w1", "active_ms": 50_000},
+    {
+        "event_id": "s2",
+        "type": "search",
+        "t_recv": FIRST + 9 * DAY,
+        "search_id": "two",
+        "q": "zebra",
+        "mode": "submit",
+        "n_results": 0,
+        "results": [],
+    },
+]
+OUT = {"event_id": "x1", "type": "exclude", "t_recv": FIRST + DAY, "target_visitor": "b2", "reason": "our own machine"}
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    return parse_event({"visitor": "b1", "tab": "t1", **fields})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database as the first schema left it, with events of two weeks and an exclusion."""
+    if request.param == "sqlite":
+        yield from _filled(f"sqlite:///{tmp_path}/old.sqlite3")
+    else:
+        with cluster() as url:
+            yield from _filled(url)
+
+
+def _filled(url: str) -> Iterator[Database]:
+    database = open_database(url)
+    with database.durable_engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with database.session() as db:
+        for fields in [*EVENTS, OUT]:
+            kept = {name: value for name, value in fields.items() if name not in ("event_id", "type", "t_recv", "target_visitor")}
+            visitor = fields.get("target_visitor", "b1")
+            db.execute(
+                text(
+                    "INSERT INTO event (event_id, type, t, t_recv, day, actor, visitor, tab, role, ua, ref, body)"
+                    " VALUES (:id, :type, :t, :t, :day, :actor, 'b1', 't1', 'customer', '', :ref, :body)"
+                ),
+                {
+                    "id": fields["event_id"], "type": fields["type"], "t": fields["t_recv"], "day": fields["t_recv"] // DAY,
+                    "actor": f"v:{visitor}", "ref": kept.get("view_id") or kept.get("search_id"), "body": json.dumps(kept),
+                },
+            )  # fmt: skip
+    yield database
+    database.close()
+
+
+def test_an_older_database_keeps_its_events_and_everybody_is_judged_again(old: Database) -> None:
+    assert not is_current(old)
+    upgrade(old)
+    assert is_current(old)
+    recompute_due(old, NOW, Rulebook())
+    with old.session() as db:
+        assert audit(db, NOW, Rulebook(), search_id="one").rule == "R6"
+        assert audit(db, NOW, Rulebook(), search_id="two").rule == "R10"
+        assert db.execute(text("SELECT day FROM event WHERE type = 'exclude'")).scalar() == -1
+    assert "event_before_0002" not in inspect(old.engine).get_table_names()
+
+
+def test_what_an_older_database_had_is_known_when_it_comes_again(old: Database) -> None:
+    upgrade(old)
+    with old.session() as db:
+        record(db, *map(_event, EVENTS), _event({**EVENTS[0], "event_id": "new", "search_id": "three", "t_recv": FIRST + 20 * DAY}))
+        assert db.execute(text("SELECT COUNT(*) FROM event")).scalar() == len(EVENTS) + 2
