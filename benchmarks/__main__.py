@@ -19,7 +19,8 @@ FULL: dict[str, list[str]] = {
     "publish": [],
     "saves": [],
     "web": [],
-    "outcomes": [],
+    "outcomes": ["--events", "1000000"],
+    "outcomes on PostgreSQL": ["--events", "1000000", "--postgres"],
     "bias": ["--bias"],
     "crash_tickets": [],
     "crashes": [],
@@ -31,11 +32,12 @@ QUICK: dict[str, list[str]] = {
     "saves": ["--saves", "5"],
     "web": ["--articles", "200", "--large", "0", "--requests", "300"],
     "outcomes": ["--events", "10000"],
+    "outcomes on PostgreSQL": ["--events", "10000", "--postgres"],
     "bias": ["--bias", "--seeds", "2", "--needs", "500"],
     "crash_tickets": ["10"],
     "crashes": ["--kills", "6", "--publishes", "4"],
 }
-MODULES = {"bias": "outcomes"}
+MODULES = {"bias": "outcomes", "outcomes on PostgreSQL": "outcomes"}
 
 
 def main() -> int:

@@ -37,13 +37,14 @@ class Cluster:
 
     folder: Path
     rights: dict
+    fsync: str = "off"
 
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
 
     def start(self) -> None:
-        settings = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=60"
+        settings = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync={self.fsync} -c max_connections=60"
         self._control("-l", str(self.folder / "log"), "-o", settings, "-w", "start")
 
     def stop(self, mode: str) -> None:
@@ -59,10 +60,10 @@ def run(command: list[str], folder: Path, rights: dict) -> None:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """Make and start a cluster with an empty database; stop and remove it."""
+def running_cluster(fsync: str = "off") -> Iterator[Cluster]:
+    """Make and start a cluster with an empty database; stop and remove it. Tests do not wait for the disk, measurements do."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    made = Cluster(folder, _as_server(folder))
+    made = Cluster(folder, _as_server(folder), fsync)
     started = False
     try:
         command = [_program("initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
