@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from app.cli.terminal import ProgressLine, opened_content, opened_portal, plain_errors
-from app.content import Problem
+from app.content import Problem, one_line
 from app.publishing import PublishReport
 from app.publishing import publish as publish_articles
 
@@ -77,7 +77,7 @@ def _print_problems(problems: tuple[Problem, ...] | list[Problem], form: str = "
         )
     elif form == "github":
         for p in problems:
-            click.echo(f"::{p.level} file={p.path},line={p.line}::{p.message}")
+            click.echo(one_line(f"::{p.level} file={p.path},line={p.line}::{p.message}"))
     else:
         for p in problems:
             click.echo(str(p))

@@ -26,6 +26,7 @@ from app.content.articles import (
     TopicField,
     Viewer,
     can_see,
+    one_line,
     portal_path,
 )
 from app.content.catalog import Catalog, Media
@@ -84,6 +85,7 @@ __all__ = [
     "copy_store",
     "follow",
     "gather",
+    "one_line",
     "portal_path",
     "publications",
     "publishing_lock",

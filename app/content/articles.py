@@ -150,7 +150,12 @@ class Problem:
     """What is wrong and what to do about it."""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.level}: {self.message}"
+        return one_line(f"{self.path}:{self.line}: {self.level}: {self.message}")
+
+
+def one_line(text: str) -> str:
+    """What is said about a file, in one line: a name may hold line breaks, or letters that turn the terminal's text round."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
 from difflib import get_close_matches
@@ -93,7 +94,7 @@ def _visibility_failed(reader: Reader, lines: dict[str, int]) -> bool:
 
 def _meant_as_visibility(key: str) -> bool:
     """Whether an unknown key is likely a misspelt `audience` or `status`."""
-    word = key.strip().lower()
+    word = key.rpartition(".")[2].strip().lower()
     if key in KEYS:
         return False
     return word in _MEANT_AS_VISIBILITY or bool(get_close_matches(word, ("audience", "status"), n=1, cutoff=0.7))
@@ -131,9 +132,17 @@ def _split(text: str, reader: Reader) -> tuple[str, str, int]:
     return head, "\n".join(lines[end + 1 :]), end + 2
 
 
+def _nested(given: dict[str, Value], above: str = "") -> Iterator[tuple[str, int]]:
+    """The keys below unknown keys, `meta.audience`: an `audience` in the wrong place was still meant to hide something."""
+    for key, value in given.items():
+        if isinstance(value.data, dict) and key not in KEYS:
+            yield from ((f"{above}{key}.{inner}", item.line) for inner, item in value.data.items())
+            yield from _nested(value.data, f"{above}{key}.")
+
+
 def _fields(root: Value, reader: Reader) -> tuple[dict[str, int], Fields]:
     given = reader.mapping(root, "front matter", KEYS)
-    lines = {key: value.line for key, value in given.items()}
+    lines = {key: value.line for key, value in given.items()} | dict(_nested(given))
     for key, line in lines.items():
         if _meant_as_visibility(key):
             reader.error(line, f"“{key}” is not known; if it should hide the article, write audience or status. Until then it is hidden")

@@ -11,7 +11,7 @@ from sys import intern
 from app.content.articles import Article, Problem
 from app.content.front_matter import Parsed, read_article
 from app.content.history import NO_DATE, History
-from app.content.linting import advice
+from app.content.linting import advice, first_of
 from app.content.pictures import MAX_BYTES as PICTURE_BYTES
 from app.content.pictures import BadPicture, measured
 from app.content.places import PICTURES, Kind, Place, is_relative, place_of, target_of
@@ -175,7 +175,7 @@ class Intake:
             done.append(self._refused(path, blob, problems, parsed.hidden))
             return None
         markdown, includes, missing = self._with_snippets(parsed, place.locale)
-        problems += [Problem(path, line, "warning", f"there is no snippet “{name[:60]}” in _snippets/") for line, name in missing]
+        problems += first_of(path, [(line, f"there is no snippet “{name[:60]}” in _snippets/") for line, name in missing])
         problems += advice(path, parsed.markdown, parsed.first_line, place.locale)
         key = hashlib.sha1(f"{blob}\x00{markdown}".encode(), usedforsecurity=False).hexdigest() if includes else blob
         return _Draft(path, place, blob, key, parsed, markdown, includes, problems)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from app.content.articles import Problem
 from app.content.snippets import fence_after
+
+MOST = 20
+"""How much advice about one file is given at a time."""
 
 _HEADING = re.compile(r"^(#{1,6})\s+\S")
 _ITEM = re.compile(r"^(?P<indent> *)(?:[-*+]|\d{1,3}[.)])(?P<gap> +)\S")
@@ -38,8 +42,18 @@ _HEAVY_WORD = re.compile(r"(?<![\w./-])(" + "|".join(re.escape(w) for w in _HEAV
 
 
 def advice(path: str, markdown: str, first_line: int, locale: str) -> list[Problem]:
-    """Warnings about an article's Markdown, each with its line."""
-    return [Problem(path, first_line + offset, "warning", message) for offset, message in _found(markdown, locale)]
+    """Warnings about an article's Markdown, each with its line; the first of them only."""
+    return first_of(path, ((first_line + offset, message) for offset, message in _found(markdown, locale)))
+
+
+def first_of(path: str, found: Iterator[tuple[int, str]] | list[tuple[int, str]]) -> list[Problem]:
+    """The first warnings of one kind about a file, by line, and word that there are more: a file of nine thousand mistakes is read by nobody."""
+    problems = [Problem(path, line, "warning", message) for line, message in islice(found, MOST + 1)]
+    if len(problems) > MOST:
+        problems[MOST:] = [
+            Problem(path, problems[MOST].line, "warning", "there is more like this further down; mend the lines above first")
+        ]
+    return problems
 
 
 def _found(markdown: str, locale: str) -> Iterator[tuple[int, str]]:

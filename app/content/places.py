@@ -18,6 +18,7 @@ PICTURES = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
+UNNAMEABLE = "its name holds control characters, a backslash or bytes that are no UTF-8, so it is left out; rename the file"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|[/#?\\])")
 
@@ -49,8 +50,14 @@ def place_of(path: str, folder: str, locales: tuple[str, ...]) -> Place:
     inner = path[len(folder) + 1 :] if folder else path
     parts = inner.split("/")
     name = parts[-1]
-    if any(part.startswith(".") for part in parts) or not inner.isprintable():
+    if any(part.startswith(".") for part in parts):
         return Place(Kind.OTHER)
+    if not inner.isprintable() or "\\" in inner:
+        return (
+            Place(Kind.MISPLACED, reason=UNNAMEABLE)
+            if posixpath.splitext(name)[1].lower() in {".md", ".yml", *PICTURES}
+            else Place(Kind.OTHER)
+        )
     if inner in {"site.yml", "notices.yml"}:
         return Place(Kind.SITE if inner == "site.yml" else Kind.NOTICES)
     if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and (parts[0] in locales or is_tag(parts[0])):

@@ -24,8 +24,9 @@ _WALL_FACTOR, _WALL_BASE = 10, 30.0
 """Wall time allowed: on a busy machine an honest article may have to wait for its turn, so only a stuck process reaches this."""
 _BASE_SECONDS, _SECONDS_PER_KB = 0.5, 0.025
 """What an honest article may need: prose takes 0.004 s per kB, dense tables 0.01."""
-_PATIENCE = 4.0
-"""Seconds that may be lost on articles that fail before the limits are tightened: many of them must not hold up a publish."""
+_PATIENCE = ((4.0, 3), (7.0, 6))
+"""(seconds lost on articles that fail, by what the limits are divided from there on): many of them must not hold up a publish.
+At a sixth prose still has twice what it needs."""
 
 
 class RenderFailed(Exception):
@@ -85,7 +86,8 @@ class RendererPool:
     def _allowed(self, markdown: str) -> float:
         """Seconds of computing for one article: by its size, never more than the setting."""
         fair = _BASE_SECONDS + _SECONDS_PER_KB * len(markdown) / 1024
-        return min(self.seconds, fair if self._lost < _PATIENCE else fair / 3)
+        tightened = max((part for lost, part in _PATIENCE if self._lost >= lost), default=1)
+        return min(self.seconds, fair / tightened)
 
     def render_all(self, jobs: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, Rendered, str]]:
         """Render (key, Markdown, locale) on all processes; yields (key, rendering, reason) as they are done.

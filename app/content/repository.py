@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.content.errors import ContentUnavailable
-from app.content.worktree import Worktree
+from app.content.worktree import Worktree, path_text
 
 _REF = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9_-])?")
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
@@ -207,9 +207,9 @@ class ArticleRepository:
                 meta, _, name = entry.partition(b"\t")
                 # Only regular files: a symbolic link could name anything on the server, a submodule is another repository.
                 if meta[:4] == b"1006" or meta[:4] == b"1007":
-                    files[name.decode("utf-8", "surrogateescape")] = meta.split(b" ")[2].decode()
+                    files[path_text(name)] = meta.split(b" ")[2].decode()
                 elif meta[:4] == b"1200":
-                    links.append(name.decode("utf-8", "surrogateescape"))
+                    links.append(path_text(name))
             self._files_of = (commit, files, tuple(links))
         return self._files_of[1:]
 
@@ -332,7 +332,7 @@ def _parse_log(out: bytes) -> Iterator[Commit]:
     """Commits from `git log -z --name-status`: a header marked with \\x01, then status and path(s), all separated by NUL."""
     header: list[str] | None = None
     changes: list[tuple[str, str, str]] = []
-    tokens = iter(out.decode("utf-8", "surrogateescape").split("\x00"))
+    tokens = iter(path_text(out).split("\x00"))
     for token in tokens:
         token = token.lstrip("\n")
         if token.startswith("\x01"):

@@ -30,12 +30,17 @@ class Scan:
             return commit or "0" * 40 + "+empty"
         digest = hashlib.sha256()
         for path in sorted(self.uncommitted):
-            digest.update(f"{path}\x00{self.files[path]}\x00".encode("utf-8", "surrogateescape"))
+            digest.update(f"{path}\x00{self.files[path]}\x00".encode())
         for path in self.removed:
-            digest.update(f"-{path}\x00".encode("utf-8", "surrogateescape"))
+            digest.update(f"-{path}\x00".encode())
         for path in self.changed_links:
-            digest.update(f">{path}\x00".encode("utf-8", "surrogateescape"))
+            digest.update(f">{path}\x00".encode())
         return f"{commit or '0' * 40}+{digest.hexdigest()[:12]}"
+
+
+def path_text(name: bytes) -> str:
+    """A file name from git or the disk as text; bytes that are no UTF-8 are written out, `\\xff`: they can be neither stored nor shown."""
+    return name.decode("utf-8", "backslashreplace")
 
 
 class Worktree:
@@ -53,13 +58,14 @@ class Worktree:
         uncommitted: dict[str, datetime] = {}
         seen: dict[str, tuple[tuple[int, ...], str]] = {}
         links: list[str] = []
-        for path, stat in self._walk():
+        for name, stat in self._walk():
+            path = path_text(os.fsencode(name))
             if stat is None:
                 links.append(path)
                 continue
             mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns)
             known = self._seen.get(path)
-            blob = known[1] if known and known[0] == mark else self._hash(path)
+            blob = known[1] if known and known[0] == mark else self._hash(name)
             if blob is None:
                 continue  # gone or replaced by a link since it was listed
             seen[path] = (mark, blob)

@@ -121,6 +121,8 @@ def test_an_unknown_key_is_only_a_warning() -> None:
         "audiance: agents",
         "Audience: agents",
         "visibility: internal",
+        "meta:\n  audience: agents",
+        "page:\n  settings:\n    Status: draft",
         "statsu: draft",
         "draft: true",
         "audience: public\naudience: agents",

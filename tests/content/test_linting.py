@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.content.linting import advice
+from app.content.linting import MOST, advice
 
 
 def lines(markdown: str, locale: str = "en") -> list[tuple[int, str]]:
@@ -49,3 +49,9 @@ def test_good_markdown_is_left_alone(markdown: str) -> None:
 
 def test_heavy_words_are_only_looked_for_in_english() -> None:
     assert lines("utilise", "sv") == []
+
+
+def test_of_thousands_of_slips_the_first_are_named_and_that_there_are_more() -> None:
+    found = lines("# Title\n" * 9000)
+    assert [line for line, _ in found] == list(range(10, 10 + MOST + 1))
+    assert "more like this" in found[-1][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -508,3 +509,21 @@ def test_what_the_same_text_now_becomes_is_reported_as_changed_so_that_the_index
 def test_nothing_can_be_gathered_from_a_repository_without_a_commit(desk: Desk) -> None:
     with pytest.raises(ContentUnavailable, match="no commit yet"):
         gather(desk.repository(), desk.settings, None, NOW)
+
+
+ODD_NAMES = (b"caf\xe9.md", b"two\nlines.md", "mirrored-\u202egpj.md".encode(), b"back\\slash.md")
+
+
+@pytest.mark.parametrize("worktree", [False, True], ids=["committed", "as on disk"])
+def test_a_file_whose_name_cannot_be_kept_is_reported_in_one_line_and_hurts_no_other(bikes: Desk, worktree: bool) -> None:
+    for name in ODD_NAMES:
+        Path(os.fsdecode(os.fsencode(bikes.top / "articles/en/hire") + b"/" + name)).write_text(article("Odd"))
+    bikes.write("en/hire/sound.md", article("Sound"))
+    bikes.commit()
+    catalog = bikes.gather(worktree=worktree).catalog
+    assert catalog.article("en", "sound") is not None
+    told = [str(p) for p in catalog.problems if "rename the file" in p.message]
+    assert sorted(line.split("/")[-1].split(":1: ")[0] for line in told) == [
+        "back\\slash.md", r"caf\xe9.md", "mirrored-\\u202egpj.md", r"two\nlines.md",
+    ]  # fmt: skip
+    assert all(line.isprintable() for line in told)
