@@ -88,6 +88,8 @@ class Settings:
     satisfied_seconds: int = option(30, "Active reading that counts as having read an article, unless the page asks for less.", 3, 600)
     attribution_hours: int = option(168, "Window after a need in which a ticket on its topic counts against it.", 1, 2160)
     weak_attribution_hours: int = option(24, "The same window for a ticket that is not on its topic.", 1, 2160)
+    similar: float = option(0.40, "Likeness of words (Dice on trigrams) from which two searches are the same question.", 0.05, 1)
+    same_question_seconds: int = option(60, "Seconds in which a search in other words still is the same question.", 0, 1800)
     form_holdout_share: float = option(0.10, "Share of people whose contact form shows no answers, to measure what answers do.", 0, 0.5)
     survey_share: float = option(0.05, "Share of needs that are asked 'Did you find what you needed?'.", 0, 1)
     event_retention_days: int = option(180, "Most days for which raw events are kept; they go by whole weeks.", 30, 3650)

@@ -54,6 +54,17 @@ from app.deflection.ledger import outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
 from app.deflection.need_columns import pack_days
 from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
+from app.deflection.pair_labels import (
+    FEWEST_LABELS,
+    Pair,
+    clear_labels,
+    draw_pairs,
+    fit_labels,
+    forget_labels,
+    label_pair,
+    labelled,
+    take_last_back,
+)
 from app.deflection.past_searches import PastQuery, past_queries
 from app.deflection.rates import export_rates
 from app.deflection.redaction import redact, requester_hash
@@ -74,10 +85,12 @@ from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
 from app.deflection.trends import Week
 from app.deflection.verification import Difference, verify_sample
+from app.deflection.versions import definitions_in_use
 
 __all__ = [
     "DEFINITIONS",
     "EVENT_TYPES",
+    "FEWEST_LABELS",
     "OTHERS",
     "RANGES",
     "TABLES",
@@ -109,6 +122,7 @@ __all__ = [
     "InvalidImport",
     "InvalidRulebook",
     "Mark",
+    "Pair",
     "PastQuery",
     "Phrase",
     "Proportion",
@@ -142,19 +156,26 @@ __all__ = [
     "assign_due",
     "audit",
     "audits_of_ticket",
+    "clear_labels",
     "cluster_page",
     "comments_of",
     "current_share",
+    "definitions_in_use",
     "draft_text",
+    "draw_pairs",
     "erase_person",
     "events_of_search",
     "events_of_ticket",
     "export_outcomes",
     "export_person",
     "export_rates",
+    "fit_labels",
+    "forget_labels",
     "form_trial",
     "import_events",
     "import_tickets",
+    "label_pair",
+    "labelled",
     "learned_phrases",
     "leave_comment",
     "list_notes",
@@ -189,6 +210,7 @@ __all__ = [
     "simulated_lines",
     "spikes",
     "split_cluster",
+    "take_last_back",
     "trial_stopped",
     "undo_change",
     "verify_sample",

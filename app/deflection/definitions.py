@@ -210,6 +210,16 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("A late import can still change a final week; then the page says by how much."),
     ),
     Definition(
+        "version",
+        N_("Thresholds in force"),
+        N_(
+            "What counts as read, how long we wait for a request, and which searches are one question are thresholds; each set of them has a "
+            "version. When one is changed everything whose events are still kept is judged again. Older questions keep what they counted "
+            "as; a dotted line in the chart stands where they end, and nothing is compared across it."
+        ),
+        N_("Across the line a difference may be one of counting."),
+    ),
+    Definition(
         "privacy",
         N_("Hidden rows"),
         N_(

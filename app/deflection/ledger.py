@@ -6,7 +6,6 @@ nothing twice.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +32,7 @@ from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
 from app.deflection.store import closure, events_of_actors, giving_way
+from app.deflection.versions import take_up
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def recompute_due(database: Database, now: datetime, rules: Rulebook | None = No
     """
     rules = rules or Rulebook()
     done = 0
-    _know_version(database, rules, now)
+    take_up(database, rules, now)
     while limit is None or done < limit:
         with giving_way(database):
             step = _recompute_some(database, now, rules, batch if limit is None else min(batch, limit - done))
@@ -86,17 +86,6 @@ def _recompute_some(database: Database, now: datetime, rules: Rulebook, size: in
             db.execute(text("UPDATE dirty SET since = :later WHERE actor = :actor"), later)
         return 0
     return len(taken)
-
-
-def _know_version(database: Database, rules: Rulebook, now: datetime) -> None:
-    with database.session() as db:
-        known = db.execute(text("SELECT 1 FROM definition WHERE version = :v"), {"v": rules.version}).first()
-    if known is None:
-        with database.session() as db:
-            db.execute(
-                text("INSERT INTO definition (version, config, since) VALUES (:v, :c, :s) ON CONFLICT (version) DO NOTHING"),
-                {"v": rules.version, "c": json.dumps(rules.to_dict()), "s": milliseconds(now)},
-            )
 
 
 def _recompute(db: Db, now: datetime, rules: Rulebook, marks: Mapping[str, str]) -> None:

@@ -277,13 +277,14 @@ class ErasedRow(Base):
 
 
 class DefinitionRow(Base):
-    """A version of the definitions, with the thresholds it stands for (JSON); never changed once written."""
+    """A version of the definitions, with the thresholds it stands for (JSON); only when it last came into use changes."""
 
     __tablename__ = "definition"
 
     version: Mapped[str] = mapped_column(String(32), primary_key=True)
     config: Mapped[str] = mapped_column(Text)
     since: Mapped[int] = mapped_column(BigInteger)
+    used_from: Mapped[int] = mapped_column(BigInteger, doc="when it last came into force; the latest is")
 
 
 class FeedRow(Base):

@@ -56,6 +56,8 @@ class Material:
     """Week start → (solved, all) a year before it."""
     additions: Sequence[Addition] = ()
     """Articles that appeared, from the content's history."""
+    otherwise: Mapping[int, int] = field(default_factory=dict)
+    """Day → needs that are judged by other thresholds than those in force."""
     newest: int = 0
     """When the newest event was received (ms)."""
     version: str = ""
@@ -101,6 +103,10 @@ class Report:
     category_of: Mapping[str, str] = field(default_factory=dict)
     repairs: int = 0
     """Clusters that got an article here, from which the share that an article mends is learnt."""
+    otherwise: int = 0
+    """Needs of the period and the one before that are judged by other thresholds than those in force."""
+    seam: int | None = None
+    """The first day after all of those; None where there is nothing on one of its sides."""
     newest: int = 0
     version: str = ""
 
@@ -128,6 +134,10 @@ def build(
     late = lateness(every.counted, as_of)
     weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
     mended = repairs(every.counted.final(as_of), material.additions, now.calibrated)
+    before = chosen.between(span.before, span.start).counted.final(as_of)
+    if material.otherwise:
+        # Judged by two definitions, the difference would be one of thresholds: there is nothing to compare with.
+        before = before.where(np.zeros(len(before), dtype=bool))
     days = max(1, min(span.end, as_of // DAY_MS) - span.start)
     articles = _visible_articles(article_rows(final, material.category_of), final, outside, thresholds.row)
     final_outside = [rest.counted.final(as_of) for rest in outside]
@@ -138,10 +148,10 @@ def build(
         withheld=False,
         summary=now,
         form_rate=narrow_form_rate(period.final(as_of)),
-        changes=_changes(final, chosen.between(span.before, span.start).counted.final(as_of)),
+        changes=_changes(final, before),
         provisional=len(counted) - len(final),
         weeks=weeks,
-        shift=shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
+        shift=None if material.otherwise else shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
         failures=tuple(
             failure_rows(
                 final,
@@ -164,9 +174,16 @@ def build(
         last_year={} if request.active else material.last_year,
         category_of=material.category_of,
         repairs=len(mended),
+        otherwise=sum(material.otherwise.values()),
+        seam=_seam(material.otherwise, span),
         newest=material.newest,
         version=material.version,
     )
+
+
+def _seam(otherwise: Mapping[int, int], span: Span) -> int | None:
+    day = max(otherwise, default=-1) + 1
+    return day if span.start < day < span.end else None
 
 
 def _tickets(tickets: Sequence[TicketFact], span: Span, request: ReportRequest) -> list[TicketFact]:

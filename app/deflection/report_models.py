@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -76,6 +76,20 @@ class SurveyAskedRow(Base):
     person: Mapped[str] = mapped_column(String(400), primary_key=True)
     at: Mapped[int] = mapped_column(BigInteger)
     refused: Mapped[bool] = mapped_column(Boolean)
+
+
+class PairLabelRow(Base):
+    """Whether two searches that followed each other ask the same, as a person said; without their words."""
+
+    __tablename__ = "pair_label"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True, doc="digest of language and words")
+    likeness: Mapped[float] = mapped_column(Float)
+    gap_ms: Mapped[int] = mapped_column(BigInteger)
+    stands_for: Mapped[float] = mapped_column(Float, doc="pairs of the log that this one stands for")
+    verdict: Mapped[str] = mapped_column(String(16), doc="same, different, unclear")
+    who: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int] = mapped_column(BigInteger)
 
 
 class RemovedPhraseRow(Base):

@@ -23,6 +23,7 @@ from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
 from app.deflection.subjects import grouped, language_of_text
 from app.deflection.thresholds import Thresholds
+from app.deflection.versions import definitions_in_use, judged_otherwise
 
 _CONTACTS = (
     "SELECT ticket_id, home, t, channel, linked, subject FROM contact"
@@ -103,7 +104,8 @@ def material(
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),
         last_year=_last_year(db, span),
         newest=int(db.execute(text(_NEWEST)).scalar_one()),
-        version=str(db.execute(text("SELECT version FROM definition ORDER BY since DESC LIMIT 1")).scalar() or ""),
+        version=next((row.version for row in definitions_in_use(db)), ""),
+        otherwise=judged_otherwise(db, span.read_from, span.end),
     )
 
 

@@ -68,6 +68,8 @@ def rules_from(settings: Settings) -> Rulebook:
         sat_ms=settings.satisfied_seconds * SECOND,
         window_ms=settings.attribution_hours * HOUR,
         weak_window_ms=settings.weak_attribution_hours * HOUR,
+        synonym_ms=settings.same_question_seconds * SECOND,
+        similar=settings.similar,
     )
 
 

@@ -54,6 +54,7 @@ class Chart:
     grid: tuple[float, ...] = ()
     size: str = ""
     has_provisional: bool = False
+    has_seam: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def round_step(rough: float) -> float:
     return 10 * power
 
 
-def across(count: int) -> Callable[[int], float]:
+def across(count: int) -> Callable[[float], float]:
     """Positions of `count` points from edge to edge."""
     return lambda i: round(100 * i / max(count - 1, 1), 2)
 

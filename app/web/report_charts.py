@@ -57,6 +57,8 @@ def trend(report: Report) -> Chart | None:
         Shape(line([(x(i), axis.y(w.solved.rate or 0)) for i, w in final]), "ch-line"),
     ]
     notes, stems = _notes(report, drawn, x, axis.y)
+    if report.seam is not None and (at := _seam_at(report.seam, weeks)) is not None:
+        stems.append(Shape(f"M{x(at)},0V100", "ch-seam"))
     newest = drawn[-1]
     ends = [End(axis.y(newest[1].shown or 0), percent(newest[1].shown or 0, 1), main=True)]
     if weeks[newest[0]].start in last_year:
@@ -73,7 +75,14 @@ def trend(report: Report) -> Chart | None:
         ends=tuple(ends),
         grid=tuple(axis.y(t) for t in axis.ticks),
         has_provisional=bool(unsure),
+        has_seam=any(shape.cls == "ch-seam" for shape in stems),
     )
+
+
+def _seam_at(day: int, weeks: Sequence[Week]) -> float | None:
+    """Where between two weeks the definition changes; None at the edge."""
+    after = next((i for i, week in enumerate(weeks) if week.start + 7 > day), 0)
+    return after - 0.5 if after else None
 
 
 def _week_band(weeks: Sequence[tuple[int, Week]], x: Callable[[int], float], y: Callable[[float], float]) -> str:

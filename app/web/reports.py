@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from app.accounts import Role
-from app.deflection import DEFINITIONS, TABLES, Today, report_of_today
+from app.deflection import DEFINITIONS, TABLES, Today, definitions_in_use, report_of_today
 from app.locales import own_name
 from app.web import context
 from app.web.access import requires
@@ -50,7 +50,13 @@ def table(key: str, form: str) -> Response:
 @requires(*MANAGERS)
 def definitions() -> str:
     """What every number means."""
-    return render_template("reports/definitions.html", definitions=DEFINITIONS, thresholds=thresholds(), settings=context.portal().settings)
+    return render_template(
+        "reports/definitions.html",
+        definitions=DEFINITIONS,
+        thresholds=thresholds(),
+        settings=context.portal().settings,
+        versions=definitions_in_use(context.db()),
+    )
 
 
 @bp.get("/today")

@@ -257,6 +257,33 @@ def test_what_was_done_to_a_group_is_taken_back_with_a_button_of_its_history(man
     assert "This was undone already." in again.get_data(as_text=True)
 
 
+def test_an_editor_labels_pairs_one_after_the_other_without_a_script(manager, portal):
+    first = _text(manager.get("/reports/labels"))
+    assert "Nothing yet: 40 more clear labels are needed." in _words(first)
+    seen = []
+    for verdict in ("same", "different", "unclear"):
+        page = _text(manager.get("/reports/labels"))
+        token = page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+        seen.append(page.split('name="pair" value="', 1)[1].split('"', 1)[0])
+        assert manager.post("/reports/labels", data={"csrf_token": token, "pair": seen[-1], "verdict": verdict}).status_code == 303
+    assert len(set(seen)) == 3
+    assert "Nothing yet: 38 more clear labels are needed." in _words(_text(manager.get("/reports/labels")))
+    manager.post("/reports/labels", data={"csrf_token": token, "verdict": "back"})
+    assert f'value="{seen[-1]}"' in _text(manager.get("/reports/labels")), "the last pair is shown again"
+    assert manager.post("/reports/labels", data={"csrf_token": token, "pair": seen[0], "verdict": "perhaps"}).status_code == 422
+
+
+def test_agents_and_customers_may_not_label(filled, signed_in):
+    assert signed_in(Role.AGENT).get("/reports/labels").status_code == 403
+    assert signed_in(Role.WRITER).get("/reports/labels").status_code == 200
+
+
+def test_definitions_name_the_thresholds_in_force_and_their_version(manager):
+    words = _words(_text(manager.get("/reports/definitions")))
+    assert "Likeness of words that makes two searches one question 0.4" in words
+    assert deflection.Rulebook().version in words
+
+
 def test_today_counts_from_the_events_alone(app, portal, signed_in):
     now = int(datetime.now(UTC).timestamp() * 1000)
     lines = [
