@@ -96,7 +96,6 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=32), nullable=False),
         sa.Column("config", sa.Text(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("used_from", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_definition")),
     )
     op.create_table(
@@ -352,17 +351,6 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("article", "locale", "phrase", name=op.f("pk_removed_phrase")),
-    )
-    op.create_table(
-        "pair_label",
-        sa.Column("key", sa.String(length=32), nullable=False),
-        sa.Column("likeness", sa.Float(), nullable=False),
-        sa.Column("gap_ms", sa.BigInteger(), nullable=False),
-        sa.Column("stands_for", sa.Float(), nullable=False),
-        sa.Column("verdict", sa.String(length=16), nullable=False),
-        sa.Column("who", sa.String(length=64), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_pair_label")),
     )
     op.create_table(
         "report_note",
@@ -659,7 +647,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_report_note_day"))
 
     op.drop_table("report_note")
-    op.drop_table("pair_label")
     op.drop_table("removed_phrase")
     with op.batch_alter_table("query_cluster", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_query_cluster_language"))

@@ -1,4 +1,4 @@
-"""Events by week, each known by `seen`; acts on groups of questions can be taken back.
+"""Events by week, each known by `seen`; acts on groups of questions can be taken back; pairs of questions can be labelled.
 
 The way back is the backup that was made before.
 """
@@ -39,6 +39,8 @@ def upgrade() -> None:
     )
     op.add_column("cluster_change", sa.Column("before", sa.Text(), nullable=False, server_default=""))
     op.add_column("cluster_change", sa.Column("undone_at", sa.BigInteger(), nullable=True))
+    op.add_column("definition", sa.Column("used_from", sa.BigInteger(), nullable=False, server_default="0"))
+    op.execute("UPDATE definition SET used_from = since")
 
 
 def _tables() -> None:
@@ -72,6 +74,17 @@ def _tables() -> None:
         sa.Column("t_recv", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_seen")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "pair_label",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("likeness", sa.Float(), nullable=False),
+        sa.Column("gap_ms", sa.BigInteger(), nullable=False),
+        sa.Column("stands_for", sa.Float(), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_pair_label")),
     )
 
 
