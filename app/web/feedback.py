@@ -27,6 +27,7 @@ REASONS = {
     "other": N_("Something else"),
 }
 COMMENT_LENGTH = 500
+MOST_HEADING = 200
 HIDDEN_DAYS = 30
 MOST_HIDDEN = 20
 
@@ -64,7 +65,7 @@ def comment(locale: str, slug: str) -> BaseResponse | tuple[str, int]:
     article = _article(locale, slug)
     reason, text = request.form.get("reason", ""), request.form.get("text", "").strip()
     if request.form.get("then") == "request":
-        return redirect(f"/{locale}/contact?" + urlencode(_for_contact(article, text)), 303)
+        return redirect(f"/{locale}/contact?" + urlencode(_for_contact(article, _with_section(article, text))), 303)
     errors = _problems(reason, text)
     if errors:
         return _reasons_page(article, errors), 422
@@ -74,7 +75,7 @@ def comment(locale: str, slug: str) -> BaseResponse | tuple[str, int]:
         locale=article.locale,
         revision=request.form.get("revision", "")[:64],
         reason=reason,
-        text=text,
+        text=_with_section(article, text),
         at=context.now(),
     )
     with context.portal().database.session() as db:
@@ -83,8 +84,22 @@ def comment(locale: str, slug: str) -> BaseResponse | tuple[str, int]:
 
 
 def _for_contact(article: Article, text: str) -> dict[str, str]:
-    given = {"q": article.title, "message": text[:COMMENT_LENGTH], "article": article.id, "s": request.form.get("s", ""), "t": _tab() or ""}
+    given = {
+        "q": article.title,
+        "message": text[: COMMENT_LENGTH + MOST_HEADING + 50],
+        "article": article.id,
+        "s": request.form.get("s", ""),
+        "t": _tab() or "",
+    }
     return {name: value for name, value in given.items() if value}
+
+
+def _with_section(article: Article, text: str) -> str:
+    """The words with the part of the article that they are about, if the reader named one."""
+    anchor = request.form.get("section", "")
+    heading = next((h.text for h in article.headings if h.anchor == anchor), "")
+    about = _("About “%(section)s”:", section=heading[:MOST_HEADING])
+    return f"{about} {text}".strip() if heading else text
 
 
 def _problems(reason: str, text: str) -> dict[str, str]:

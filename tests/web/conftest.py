@@ -39,7 +39,12 @@ ARTICLES = {
         "Check the balance, then [activate the card](activate-your-card.md).",
     ),
     "sv/cards/activate-your-card.md": ("Aktivera ditt kort", "", "Så börjar ett nytt kort gälla.", "Öppna appen och tryck på Aktivera."),
-    "en/account/close-your-account.md": ("Close your account", "", "How to leave us.", "Write to us from the app."),
+    "en/account/close-your-account.md": (
+        "Close your account",
+        "",
+        "How to leave us.",
+        "Write to us from the app.\n\n## In the app\n\nTap Help.\n\n## By post\n\nSign the letter.",
+    ),
     "en/account/interest-for-members.md": (
         "Zinfandel rates for members",
         "audience: customers\nredirect_from: [/en/articles/zinfandel-old]",

@@ -422,6 +422,22 @@ def test_the_words_of_somebody_who_is_stuck_go_along_to_the_contact_form(client:
     assert "Still refused in Lisbon" in client.get(answer.headers["Location"]).get_data(as_text=True)
 
 
+def test_the_part_of_the_article_that_was_wrong_is_named_to_writers_and_agents(client: FlaskClient, portal):
+    from app.deflection import comments_of
+
+    address = "/en/articles/close-your-account"
+    parts = {o["value"]: o for o in get(client, f"{address}/feedback").all("option")}
+    assert list(parts) == ["", "s-in-the-app", "s-by-post"]
+    said = {"section": "s-by-post", "text": "Which address", "reason": "steps", "v": "v-9"}
+    asked = client.post(f"{address}/reasons", data=said | {"then": "request"}).headers["Location"]
+    assert "About “By post”: Which address" in client.get(asked).get_data(as_text=True)
+    client.post(f"{address}/reasons", data=said | {"then": "writers"})
+    client.post(f"{address}/reasons", data=said | {"v": "v-10", "section": "s-no-such", "then": "writers"})
+    with portal.database.session() as db:
+        texts = {c.id: c.text for c in comments_of(db, "account/close-your-account")}
+    assert texts == {"v-9": "About “By post”: Which address", "v-10": "Which address"}
+
+
 # --- beacons ----------------------------------------------------------------------------------------------------------------
 
 
@@ -624,3 +640,19 @@ def _open_and_judge(db: Session, article: str, name: str, moment: datetime, valu
     for n, value in enumerate(values):
         received = milliseconds(moment) + 120_000 + n * 5_000
         record(db, Vote(**who, event_id=f"v-{name}-{n}", t_recv=received, kind="helpful", value=value, view_id=f"{name}-1"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/en/", "/en/browse", "/en/categories/cards", "/en/articles/activate-your-card", "/en/articles/activate-your-card/history",
+     "/en/articles/activate-your-card/feedback", "/en/search?q=card", "/en/search?q=zzgxqv", "/en/requests", "/en/privacy", "/sign-in", "/en/nope",
+     "/en/articles/old-fees"],
+)  # fmt: skip
+def test_every_customer_page_has_one_search_field_and_a_way_to_a_person(client: FlaskClient, path: str):
+    page = Page(client.get(path, headers={"Accept-Language": "en"}).get_data(as_text=True))
+    assert len(page.all("form", role="search")) == 1
+    assert any(href.startswith("/en/contact") for href in page.links)
+
+
+def test_the_form_has_no_search_field_that_could_take_the_writer_away_from_it(client: FlaskClient):
+    assert not get(client, "/en/contact").all("form", role="search")
