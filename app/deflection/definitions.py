@@ -224,7 +224,8 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("Hidden rows"),
         N_(
             "Rows with too few people are put together with others, so that nobody can be recognised, also not by subtracting one table from "
-            "another. A query is shown word for word only if enough different people asked it."
+            "another. A query is shown word for word only if enough different people asked it. Groups, articles and subjects are listed in "
+            "whole weeks of which everything is final: within a week they do not change, so that nobody's day can be subtracted out."
         ),
         N_("Rare questions are only visible in the sum."),
     ),

@@ -27,7 +27,7 @@ from app.deflection.repairs import Addition, repairs
 from app.deflection.report_request import LINKS, ReportRequest, Span, apply_filters, left_out
 from app.deflection.statistics import Proportion
 from app.deflection.thresholds import Thresholds, may_show_filtered, visible_groups
-from app.deflection.trends import FEWEST_FOR_A_TREND, Shift, Week, lateness, shift, weekly
+from app.deflection.trends import FEWEST_FOR_A_TREND, Shift, Week, lateness, monday_of, shift, weekly
 from app.deflection.vendor_view import VendorNumber, vendor_numbers
 
 
@@ -92,6 +92,9 @@ class Report:
     failures: tuple[FailureRow, ...] = ()
     articles: tuple[ArticleRow, ...] = ()
     hidden_articles: int = 0
+    rows_until: int = 0
+    """The day up to which groups, articles and subjects are listed, without it; `row_needs` are the needs until then."""
+    row_needs: int = 0
     unsearched: tuple[UnsearchedRow, ...] = ()
     slices: Mapping[str, tuple[Slice, ...]] = field(default_factory=dict)
     sensitivity: tuple[WindowPoint, ...] = ()
@@ -138,9 +141,11 @@ def build(
     if material.otherwise:
         # Judged by two definitions, the difference would be one of thresholds: there is nothing to compare with.
         before = before.where(np.zeros(len(before), dtype=bool))
-    days = max(1, min(span.end, as_of // DAY_MS) - span.start)
-    articles = _visible_articles(article_rows(final, material.category_of), final, outside, thresholds.row)
-    final_outside = [rest.counted.final(as_of) for rest in outside]
+    until = whole_weeks(every.between(span.start, span.end).counted, span, as_of)
+    rows = final.between(span.start, until)
+    rows_outside = [rest.counted.final(as_of).between(span.start, until) for rest in outside]
+    articles = _visible_articles(article_rows(rows, material.category_of), rows, rows_outside, thresholds.row)
+    listed = [ticket for ticket in tickets if ticket.at < until * DAY_MS]
     return Report(
         request,
         span,
@@ -154,17 +159,19 @@ def build(
         shift=None if material.otherwise else shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
         failures=tuple(
             failure_rows(
-                final,
-                gaps(final, now.calibrated, days, repair_share(mended)),
+                rows,
+                gaps(rows, now.calibrated, max(1, until - span.start), repair_share(mended)),
                 material.names,
                 thresholds.row,
-                final_outside,
+                rows_outside,
                 material.translated,
             )
         ),
         articles=tuple(articles),
-        hidden_articles=len(np.unique(final["article"])) - len(articles) - (final.code("article", "") in final["article"]),
-        unsearched=tuple(unsearched_rows(tickets, subjects.names_of_groups(tickets, thresholds.query), thresholds.row)),
+        hidden_articles=len(np.unique(rows["article"])) - len(articles) - (rows.code("article", "") in rows["article"]),
+        rows_until=until,
+        row_needs=len(rows),
+        unsearched=tuple(unsearched_rows(listed, subjects.names_of_groups(listed, thresholds.query), thresholds.row)),
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
         sensitivity=window_sensitivity(final, as_of),
         vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),
@@ -191,6 +198,18 @@ def _tickets(tickets: Sequence[TicketFact], span: Span, request: ReportRequest) 
     if request.locale:
         chosen = [t for t in chosen if t.locale == request.locale]
     return chosen
+
+
+def whole_weeks(every: Frame, span: Span, as_of: int) -> int:
+    """Where the last whole week ends of which everything is final; before the first such week the end of what is final.
+
+    Rows of groups, articles and subjects stop there: looked at on two days of a week they are the same, so that a day, or the one
+    person who asked something on it, cannot be had by subtraction. `every` is unfiltered, so that no filter moves the end.
+    """
+    open_needs = every.provisional(as_of)
+    newest = min(as_of // DAY_MS, int(open_needs.day.min()) if len(open_needs) else span.end)
+    end = monday_of(min(newest, span.end))
+    return end if len(every.between(span.start, end)) else min(span.end, as_of // DAY_MS + 1)
 
 
 def _in_time(tickets: Sequence[TicketFact], final: Frame) -> int:

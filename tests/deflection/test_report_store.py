@@ -12,6 +12,7 @@ from app.db import Base, open_database
 from app.deflection import ReportRequest, Thresholds, erase_person, export_rates, need_columns, pack_days, report_of, report_store, simulate
 from app.deflection.cluster_store import assign_due, merge_clusters
 from app.deflection.exchange import import_events
+from app.deflection.facts import DAY_MS
 from app.deflection.ledger import recompute_due
 from app.deflection.report_request import span_of
 from app.deflection.report_store import material
@@ -86,10 +87,11 @@ def test_a_request_that_touches_no_question_is_in_the_next_report(database):
 
 
 def test_unsearched_requests_are_grouped_by_what_they_are_about(database):
-    rows = _report(database).unsearched
+    report = _report(database)
+    rows, until = report.unsearched, report.rows_until * DAY_MS
     named = {row.name.text for row in rows if row.name}
     assert {name for name in named if len(name.split()) > 1}
-    assert sum(row.tickets for row in rows) == sum(not t.searched for t in _tickets_of(database))
+    assert sum(row.tickets for row in rows) == sum(not t.searched and t.at < until for t in _tickets_of(database))
 
 
 def _tickets_of(database):
@@ -216,3 +218,26 @@ def test_the_same_stream_gives_the_same_report_on_both_databases(database, postg
         import_events(each, [late])
         _work(each)
     assert _tables(_fresh(postgres)) == _tables(_fresh(database))
+
+
+def test_rows_of_groups_and_articles_do_not_change_within_a_week(database):
+    """Otherwise yesterday's page subtracted from today's would tell what one person asked."""
+    monday = NOW - timedelta(days=NOW.weekday())
+    seen = []
+    for day in range(7):
+        with database.session() as db:
+            report = report_of(db, ReportRequest(weeks=13), monday + timedelta(days=day), Thresholds(5, 3))
+        seen.append(([(row.cluster, row.needs, row.failed) for row in report.failures], [(a.article, a.needs) for a in report.articles]))
+        assert sum(row.failed for row in report.failures) <= report.row_needs
+    assert len({str(rows) for rows in seen[1:]}) == 1
+    assert seen[0][0]
+
+
+def test_a_portal_younger_than_a_whole_final_week_lists_what_is_final(tmp_path):
+    young = open_database(f"sqlite:///{tmp_path}/young.sqlite3")
+    Base.metadata.create_all(young.engine)
+    start = int((NOW - timedelta(days=11)).timestamp() * 1000)
+    import_events(young, simulate.lines(simulate.stream(4, simulate.subjects(3), 400, start, 10)))
+    _work(young)
+    assert _report(young, weeks=4).failures
+    young.close()
