@@ -45,7 +45,9 @@ class Settings:
     # Folders and services
     index_folder: Path = option(Path("search_index"), "Where the search index lives. Derived; private to the service account.")
     data_folder: Path = option(Path("var"), "Where the database, uploads, outgoing mail and the secret key live.")
-    database_url: str = option("sqlite:///var/hylla.sqlite3", "SQLAlchemy URL of the database: SQLite or PostgreSQL.", secret=True)
+    database_url: str = option(
+        "sqlite:///var/hylla.sqlite3", "SQLAlchemy URL of the database: SQLite or PostgreSQL; unless set, in the data folder.", secret=True
+    )
     base_url: str = option("http://127.0.0.1:8000", "The public address of the portal; links in mail, feeds and sitemap start with it.")
     secret_key: str = option("", "Signs cookies and links; made and kept in the data folder when empty.", secret=True)
     trusted_proxies: int = option(0, "How many proxies in front may be believed about the visitor's address.", 0, 10)
@@ -155,6 +157,10 @@ def _parse(cls: type[Settings], given: Mapping[str, str], root: Path) -> Setting
     for name in given:
         if name.startswith(PREFIX) and name not in known:
             errors[name] = "is no setting; `flask kb settings` lists them all"
+    if "data_folder" in values and "database_url" not in values:
+        values["database_url"] = (
+            f"sqlite:///{values['data_folder'] / 'hylla.sqlite3'}"  # two portals with folders of their own share nothing
+        )
     settings = cls(**values)
     errors |= _cross_checks(settings, {PREFIX + k.upper() for k in values})
     if errors:

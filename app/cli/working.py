@@ -21,6 +21,8 @@ KEEP_DELIVERED = timedelta(days=14)
 
 MOST_JUDGED = 1500
 """Persons judged before the worker looks at its other jobs."""
+MANY_GROUPED = 200
+"""Needs put into groups at once after which their names are not left for later: events were imported, and somebody wants to see them."""
 
 log = structlog.get_logger()
 
@@ -64,7 +66,8 @@ def group(portal: Portal, now: datetime) -> str:
     """Questions that are asked in other words are put together, for the reports."""
     with portal.database.session() as db:
         count = deflection.assign_due(db, now)
-    return f"{count} need(s) put into groups" if count else ""
+    named = name_groups(portal, now) if count >= MANY_GROUPED else ""
+    return "; ".join([f"{count} need(s) put into groups", *([named] if named else [])]) if count else ""
 
 
 def pack(portal: Portal, now: datetime) -> str:

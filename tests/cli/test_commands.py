@@ -71,6 +71,16 @@ def test_commands_are_found_from_another_folder_when_flask_is_told_where_the_app
     assert "HYLLA_CONTENT_REPOSITORY" in lost.stderr and "Traceback" not in lost.stderr
 
 
+def test_the_database_stands_in_the_data_folder_unless_it_is_set(tmp_path: Path) -> None:
+    def place(**given: str) -> str:
+        return Settings.from_environ(given, tmp_path).resolved_database_url
+
+    assert place() == f"sqlite:///{tmp_path}/var/hylla.sqlite3"
+    assert place(HYLLA_DATA_FOLDER="mine") == f"sqlite:///{tmp_path}/mine/hylla.sqlite3"
+    assert place(HYLLA_DATA_FOLDER="/srv/mine") == "sqlite:////srv/mine/hylla.sqlite3"
+    assert place(HYLLA_DATA_FOLDER="mine", HYLLA_DATABASE_URL="sqlite:///other.sqlite3") == f"sqlite:///{tmp_path}/other.sqlite3"
+
+
 def test_all_problems_of_settings_are_reported_together(desk: Desk) -> None:
     done = desk.kb("settings", HYLLA_LOCALES="en,xx-yy", HYLLA_BASE_URL="nowhere", HYLLA_UPLOAD_MAX_MB="many", HYLLA_NOSUCH="1")
     assert done.returncode == 1
