@@ -121,6 +121,7 @@ def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None) ->
     needs: list[Need] = []
     for person, own in by_person(sessions).items():
         needs += needs_of(person, own, _searches(own, rules), reading, sent, rules)
+    _tell_apart(needs)
     senders = Senders.learn(e for _, e in timed)
     linked = link(needs, contacts, senders, rules)
     latest = _latest_beginning(needs)
@@ -174,6 +175,15 @@ def _searches(sessions: Sequence[Session], rules: Rulebook) -> list[Searched]:
             session.excluded = "rush"
         searches += found
     return searches
+
+
+def _tell_apart(needs: Iterable[Need]) -> None:
+    """Two persons on one browser may have told of one id: the second need bears its person's name too, so that both are kept."""
+    taken: set[tuple[str, str]] = set()
+    for need in needs:
+        if (need.sessions[0].key, need.id) in taken:
+            need.id = f"{need.id} {need.person}"
+        taken.add((need.sessions[0].key, need.id))
 
 
 def _latest_beginning(needs: Iterable[Need]) -> dict[Session, int]:

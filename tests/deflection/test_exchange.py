@@ -153,6 +153,15 @@ def test_events_of_nobody_are_judged_again_like_all_others(either: Database) -> 
     assert count(either, "need") == 3
 
 
+def test_an_id_told_by_two_people_on_one_browser_is_a_need_of_each(database: Database) -> None:
+    stories = [Story("v1", "t1", account, prefix=account).search(at, "s1") for account, at in (("acc1", 0), ("acc2", 7200))]
+    for story in stories:
+        import_events(database, as_lines(story.events))
+        recompute_due(database, NOW)
+    assert count(database, "need") == count(database, "need_search") == len(list(export_outcomes(database))) == 2
+    assert verify_sample(database, NOW, share=1.0) == []
+
+
 def test_an_export_with_other_thresholds_judges_by_them(database: Database) -> None:
     import_events(database, GOOD)
     (line,) = export_outcomes(database, config=Rulebook.from_mapping({"sat_ms": 61_000}))
