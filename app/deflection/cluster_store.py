@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from app.deflection.cluster_text import stems
 from app.deflection.clusters import Bag, Clustering
 from app.deflection.events import milliseconds
-from app.deflection.ledger import lock_for_judging, move_rollups, raise_stamp
+from app.deflection.judging_lock import lock_for_judging
+from app.deflection.ledger import move_rollups, raise_stamp
 from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
 from app.errors import Invalid, NotFound
 

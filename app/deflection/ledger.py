@@ -19,6 +19,7 @@ from app.db import Database, DatabaseUnavailable
 from app.deflection.bulk import insert_rows
 from app.deflection.clock import DAY, HOUR
 from app.deflection.events import milliseconds
+from app.deflection.judging_lock import lock_for_judging
 from app.deflection.models import (
     ContactRow,
     LedgerRow,
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Dirty actors judged in one transaction: about a tenth of a second, in which others wait to write."""
-_LOCK = 7_241_031
-"""PostgreSQL advisory lock: one worker judges at a time, writers of events are not held up."""
 _CHUNK = 400
 
 CHILDREN = {"need_search": NeedSearchRow, "need_view": NeedViewRow, "need_ticket": NeedTicketRow}
@@ -121,15 +120,6 @@ def _take(db: Db, which: str, size: int, is_sqlite: bool, **bounds: int) -> dict
     chosen = f"SELECT actor FROM dirty WHERE {which} LIMIT :n{skip}"  # noqa: S608 — no value in it
     sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608
     return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, **bounds})}
-
-
-def lock_for_judging(db: Db, is_sqlite: bool) -> None:
-    """Only one transaction at a time changes outcomes; on PostgreSQL writers of events go on."""
-    if is_sqlite:
-        # A statement that may write takes the write lock before anything is read, so that nothing read can be stale.
-        db.execute(text("DELETE FROM dirty WHERE actor = ''"))
-    else:
-        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def frozen_before(db: Db) -> int:

@@ -23,7 +23,7 @@ from app.db import Database
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.facts import CODED, COLUMNS, KINDS, Frame, person_code
-from app.deflection.ledger import lock_for_judging
+from app.deflection.judging_lock import lock_for_judging
 from app.deflection.store import giving_way
 
 FIELDS = (

@@ -15,7 +15,8 @@ from app.db import Database, DatabaseUnavailable
 from app.deflection.clock import DAY
 from app.deflection.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.events import milliseconds
-from app.deflection.ledger import CHILDREN, ledger_entry, lock_for_judging, move_rollups, raise_stamp
+from app.deflection.judging_lock import lock_for_judging
+from app.deflection.ledger import CHILDREN, ledger_entry, move_rollups, raise_stamp
 from app.deflection.need_rows import rollup_key
 from app.deflection.store import closure, events_of_actors, giving_way, in_order
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.events import milliseconds
-from app.deflection.ledger import frozen_before, lock_for_judging
+from app.deflection.judging_lock import lock_for_judging
+from app.deflection.ledger import frozen_before
 from app.deflection.need_rows import Rows, rollup_key
 from app.deflection.outcomes import judge
 from app.deflection.rulebook import Rulebook

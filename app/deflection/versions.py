@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.events import milliseconds
+from app.deflection.judging_lock import lock_for_judging
 from app.deflection.rulebook import Rulebook
 
 CAUSE = "definition"
@@ -23,7 +24,7 @@ _USE = text(
     " ON CONFLICT (version) DO UPDATE SET used_from = excluded.used_from"
 )
 _EVERYBODY = text(
-    "INSERT INTO dirty (actor, since, cause) SELECT actor, max(t_recv), :cause FROM event WHERE true GROUP BY actor"
+    "INSERT INTO dirty (actor, since, cause) SELECT actor, max(t_recv), :cause FROM event WHERE true GROUP BY actor ORDER BY actor"
     " ON CONFLICT (actor) DO NOTHING"
 )
 
@@ -43,6 +44,10 @@ def take_up(database: Database, rules: Rulebook, now: datetime) -> None:
         if db.execute(_NEWEST).scalar() == rules.version:
             return
     with database.session() as db:
+        # Before anything is read: another worker may be taking them up at this moment.
+        lock_for_judging(db, database.is_sqlite)
+        if db.execute(_NEWEST).scalar() == rules.version:
+            return
         latest = db.execute(text("SELECT max(used_from) FROM definition")).scalar()
         at = milliseconds(now) if latest is None else max(milliseconds(now), latest + 1)
         db.execute(_USE, {"version": rules.version, "config": json.dumps(rules.to_dict()), "now": at})
