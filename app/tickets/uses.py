@@ -14,7 +14,7 @@ from app.errors import Invalid
 from app.tickets.models import TicketArticleRow, TicketRow
 from app.tickets.values import ArticleUse
 
-WAYS = ("inserted", "link", "markdown")
+WAYS = ("inserted", "quoted", "link", "markdown", "html")
 
 
 def record_use(db: Session, ticket_id: str, article_id: str, locale: str, how: str, agent: str, now: datetime) -> None:

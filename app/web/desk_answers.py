@@ -42,6 +42,11 @@ class DeskAnswer:
         return f"{self.title}: {self.link}"
 
     @property
+    def quote(self) -> str:
+        """The passage that matched, as text that can stand in a reply."""
+        return self.snippet.replace("[[", "").replace("]]", "").strip()
+
+    @property
     def as_markdown(self) -> str:
         title = re.sub(r"([\\\[\]])", r"\\\1", self.title)
         return f"[{title}]({self.link})"

@@ -79,6 +79,18 @@ def test_an_agent_answers_without_a_mouse(open_page: Open, site: Site, sign_in: 
         page.keyboard.press("m")
     assert link in page.evaluate("navigator.clipboard.readText()")
     with page.expect_response("**/uses"):
+        page.keyboard.press("h")
+    rich = "async () => (await (await navigator.clipboard.read())[0].getType('text/html')).text()"
+    assert f'<a href="{link}">{first.get_attribute("data-title")}</a>' in page.evaluate(rich).replace("&amp;", "&")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{first.get_attribute('data-title')}: {link}"
+    with page.expect_response("**/uses"):
+        page.keyboard.press("q")
+    expect(page.locator("#text")).to_be_focused()
+    assert page.locator("#text").input_value() == f"“{first.get_attribute('data-quote')}”\n{first.get_attribute('data-title')}: {link}"
+    assert "[[" not in str(first.get_attribute("data-quote"))
+    page.keyboard.press("Enter")
+    first.focus()
+    with page.expect_response("**/uses"):
         page.keyboard.press("Enter")
     expect(page.locator("#text")).to_be_focused()
     assert link in page.locator("#text").input_value()
@@ -89,7 +101,7 @@ def test_an_agent_answers_without_a_mouse(open_page: Open, site: Site, sign_in: 
     with site.portal.database.session() as db:
         ticket = find(db, number)
         assert ticket.status == "waiting"
-        assert {use.how for use in articles_used(db, ticket.id)} == {"inserted", "markdown"}
+        assert {use.how for use in articles_used(db, ticket.id)} == {"inserted", "quoted", "markdown", "html"}
 
 
 def test_a_note_is_not_sent_as_a_reply_by_a_slip(open_page: Open, site: Site, sign_in: Callable[[Role], str]) -> None:

@@ -217,13 +217,14 @@ def test_an_internal_article_never_reaches_a_reply_neither_inserted_nor_pasted(a
 
 def test_a_use_is_recorded_once_a_way_and_shown(agent: FlaskClient, portal: Portal, ticket: Ticket) -> None:
     data = token(agent, ticket) | {"article": "cards/activate-your-card", "locale": "sv"}
-    for how, status in (("link", 201), ("link", 201), ("markdown", 201), ("nonsense", 422)):
+    for how, status in (("link", 201), ("link", 201), ("markdown", 201), ("html", 201), ("quoted", 201), ("nonsense", 422)):
         assert agent.post(f"/agent/requests/{ticket.number}/uses", data=data | {"how": how}, headers=JSON).status_code == status
     assert (
         agent.post(f"/agent/requests/{ticket.number}/uses", data=data | {"article": "none", "how": "link"}, headers=JSON).status_code == 404
     )
     with portal.database.session() as db:
-        assert [u.how for u in articles_used(db, ticket.id)] == ["link", "markdown"]
+        assert [u.how for u in articles_used(db, ticket.id)] == ["link", "markdown", "html", "quoted"]
+    assert "quoted" in agent.get(f"/agent/requests/{ticket.number}").get_data(as_text=True)
     assert "Used in 1 request" in agent.get("/agent/answers?q=activate&locale=en").get_data(as_text=True)
 
 

@@ -106,30 +106,38 @@ if (desk) {
   });
 
   /* what is done with an answer */
-  const insert = (hit) => {
+  const insert = (hit, quoted = false) => {
     if (hit.hasAttribute("data-internal") && mode() !== "note") { said.textContent = W.wordsInternal; say(W.wordsInternal); return; }
     if (hit.dataset.only && !hit.hasAttribute("data-sure")) {
       hit.setAttribute("data-sure", "");
       const question = fill(W.wordsAnyway, { language: hit.dataset.only });
       $("[data-do=insert]", hit).firstChild.textContent = `${question} `;
+      said.textContent = question;
       say(question);
       return;
     }
-    const line = `${hit.dataset.title}: ${hit.dataset.link}`;
+    const line = `${quoted ? `“${hit.dataset.quote}”\n` : ""}${hit.dataset.title}: ${hit.dataset.link}`;
     const start = text.selectionStart, before = text.value.slice(0, start), after = text.value.slice(text.selectionEnd);
     const lead = before && !/\s$/.test(before) ? " " : "", tail = after && !/^\s/.test(after) ? " " : "";
     text.focus();
     text.setRangeText(lead + line + tail, start, text.selectionEnd, "end");
     text.dispatchEvent(new Event("input", { bubbles: true }));
-    used(hit, "inserted");
+    used(hit, quoted ? "quoted" : "inserted");
     say(W.wordsInserted);
+  };
+  const copyRich = (hit) => {
+    const link = Object.assign(document.createElement("a"), { href: hit.dataset.link, textContent: hit.dataset.title });
+    const as = (text, type) => new Blob([text], { type });
+    return navigator.clipboard.write([new ClipboardItem({
+      "text/html": as(link.outerHTML, "text/html"), "text/plain": as(`${hit.dataset.title}: ${hit.dataset.link}`, "text/plain"),
+    })]);
   };
   const copy = async (hit, what) => {
     if (hit.hasAttribute("data-internal")) { said.textContent = W.wordsInternal; say(W.wordsInternal); return; }
-    try { await navigator.clipboard.writeText(what === "link" ? hit.dataset.link : hit.dataset.markdown); }
+    try { await (what === "html" ? copyRich(hit) : navigator.clipboard.writeText(what === "link" ? hit.dataset.link : hit.dataset.markdown)); }
     catch { said.textContent = W.wordsNocopy; const plain = $("[data-plain]", hit); if (plain) { plain.hidden = false; plain.open = true; } return; }
     used(hit, what);
-    said.textContent = what === "link" ? W.wordsLink : W.wordsMarkdown;
+    said.textContent = { link: W.wordsLink, markdown: W.wordsMarkdown, html: W.wordsHtml }[what];
     say(said.textContent);
     setTimeout(() => { said.textContent = ""; }, 3000);
   };
@@ -139,7 +147,9 @@ if (desk) {
     if (!button) return;
     event.preventDefault();
     const hit = button.closest("li");
-    if (button.dataset.do === "insert") insert(hit); else copy(hit, button.dataset.do);
+    if (button.dataset.do === "insert") insert(hit);
+    else if (button.dataset.do === "quote") insert(hit, true);
+    else copy(hit, button.dataset.do);
   });
   list.addEventListener("keydown", (event) => {
     const hit = event.target.closest("li[data-id]");
@@ -155,6 +165,8 @@ if (desk) {
     else if (plainKey(event) && !off()) {
       const key = event.key.toLowerCase();
       if (key === "l") { event.preventDefault(); copy(hit, "link"); }
+      else if (key === "h") { event.preventDefault(); copy(hit, "html"); }
+      else if (key === "q") { event.preventDefault(); insert(hit, true); }
       else if (key === "m") { event.preventDefault(); copy(hit, "markdown"); }
       else if (key === "o") { event.preventDefault(); window.open($("h3 a", hit).href, "_blank", "noopener"); }
     }
