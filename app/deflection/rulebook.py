@@ -12,7 +12,7 @@ from app.config import Settings
 from app.deflection.clock import DAY, HOUR, MINUTE, SECOND
 from app.errors import Invalid
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised when the rules themselves change; thresholds are part of the version by their digest."""
 
 
