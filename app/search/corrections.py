@@ -117,11 +117,19 @@ class Corrector:
     def _has_pair(self, first: str, second: str) -> bool:
         return self._sight.knows("own_pairs", f"{first}_{second}")
 
+    def is_doubtful(self, word: Word) -> bool:
+        """Whether something else may have been meant by a word that articles have, or have in another form. Mostly not, and known at once."""
+        return self._sight.remember(("doubtful", word.text), lambda: self._is_doubtful(word))
+
+    def _is_doubtful(self, word: Word) -> bool:
+        if any(c.isdigit() for c in word.text):
+            return False
+        return bool(self._commoner(word)) if self.articles_with(word.text) else not self.is_right(word.text)
+
     def commoner(self, word: Word, around: list[Word]) -> Correction | None:
         """For a rare word: the nearly equal one that far more articles have. A word that is right in the language must not fit where it
         stands, and the other must."""
-        found = self._sight.remember(("commoner", word.text, word.stem, "-" if word.joined else ""), lambda: self._commoner(word))
-        for count, best in found:
+        for count, best in self._commoner(word):
             beside = self._in_context(best, around)
             if not self.is_right(word.text) or (beside and not self._in_context(word.text, around)):
                 return Correction(best, count, likelihood(word.text, best, count, beside, 0.0))
@@ -132,7 +140,7 @@ class Corrector:
         if len(self._sight.scores.of_term("words", self._analyzer.locale, word.stem)[0]) >= FAR_COMMONER:
             return []
         typed = fold(word.text)
-        if len(typed) <= SHORTEST or word.joined or any(c.isdigit() for c in typed):
+        if len(typed) <= SHORTEST:
             return []
         count = self.articles_with(word.text)
         if not 0 < count < RARE:

@@ -122,7 +122,7 @@ class Planner:
         corrector = Corrector(self.served, self.analyzer, self.sight)
         for i in free:
             word = plan.words[i]
-            if word.stop or any(c.isdigit() for c in word.text):
+            if word.stop or not (corrector.is_doubtful(word) if plan.known[i] else not any(c.isdigit() for c in word.text)):
                 continue
             around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
             if plan.known[i]:
@@ -157,9 +157,9 @@ class Planner:
     def _instead(self, corrector: Corrector, plan: Plan, i: int, around: list[Word]) -> Correction | None:
         """What to offer for a word that articles have, or have in another form only: a slip may have the stem of what was meant."""
         word = plan.words[i]
-        if word.joined or corrector.articles_with(word.text):
+        if corrector.articles_with(word.text):
             return corrector.commoner(word, around)
-        if corrector.is_right(word.text) or self._elsewhere(word.text):
+        if self._elsewhere(word.text):
             return None
         best = next(iter(corrector.meant(word, around, self._others(plan, i))), None)
         return best if best and best.sure else None
