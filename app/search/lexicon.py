@@ -21,7 +21,7 @@ from app.search.hebrew import PREFIXES, is_hebrew
 MOST_PREFIXES = 3
 """Letters that Hebrew may glue before a word: and, that, in, from, the (ושב…)."""
 REMEMBERED = 16_384
-READ_AFTER = 3.0
+READ_AFTER = 1.0
 """Seconds after opening an index: the first searches of a new process come first."""
 
 _words = DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(SUPPORTED_LANGUAGES)))
