@@ -247,9 +247,9 @@ def _report(name: str, engine: SearchEngine, cases: list[Case], strangers: list[
     for half, some in halves:
         print(f"{name:14} {half:6} {measure(engine, some)}")
     for half, some in halves:
-        print(f"{name:14} {half:6} {corrections(engine, some, failures)}")
+        print(f"{name:14} {half:6} {corrections(engine, some, failures and half == 'tuning')}")
     for half, some in halves:
-        print(f"{name:14} {half:6} false alarms {alarms(engine, some, failures)}")
+        print(f"{name:14} {half:6} false alarms {alarms(engine, some, failures and half == 'tuning')}")
     if strangers:
         print(f"{name:14} questions to other help centres: false alarms {alarms(engine, strangers, failures)}")
     print(f"{name:14} {passages(engine, cases)}", flush=True)
