@@ -257,6 +257,13 @@ def test_a_failed_engine_says_so_and_is_not_recorded_as_nothing_found(client: Fl
     assert _events(portal, "search") == []
 
 
+def test_a_corrected_search_says_for_what_it_found_this_and_offers_the_words_as_typed(client: FlaskClient):
+    page = get(client, "/en/search?q=decliend")
+    assert "Showing results for “declined”." in page.text
+    exact = next(address for address, words in page.links.items() if words == "Search only for “decliend”")
+    assert "Showing results for" not in get(client, exact).text
+
+
 def test_an_empty_search_is_the_topics_page_and_no_search(client: FlaskClient, portal):
     assert get(client, "/en/search?q=%20").headings[0][1] == "All topics"
     portal.events.flush()
