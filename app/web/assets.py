@@ -82,7 +82,9 @@ def _stylesheet(brand: Brand, addresses: dict[Path, str]) -> str:
     parts = [path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("css/*.css"))]
     own = f"@layer brand {{ {brand.stylesheet.read_text(encoding='utf-8')} }}" if brand.stylesheet else ""
     css = "\n".join([*parts, stylesheet_head(brand, addresses), own])
-    return lightningcss.process_stylesheet(css, filename="help.css", browsers_list=BROWSERS, minify=True)
+    made = lightningcss.process_stylesheet(css, filename="help.css", browsers_list=BROWSERS, minify=True)
+    # `color-scheme` makes it declare variables for the function light-dark(), which we do not use.
+    return re.sub(r"--lightningcss-(?:light|dark):(?:initial| );?", "", made).replace(":root{}", "")
 
 
 def _write(out: Path, name: str, data: bytes) -> str:
