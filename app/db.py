@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -55,14 +55,27 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database does not answer, is full or is read-only."""
+    """The database does not answer, is full, damaged or read-only. Visitors learn no more than that; `reason` is for the operator."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def _translate(context: ExceptionContext) -> BaseException | None:
     """Our own error for whatever the server, and not our question, is the reason of: gone, full, read-only, restarting."""
-    if context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError | InternalError):
-        return DatabaseUnavailable(f"the database does not answer: {context.original_exception.__class__.__name__}")
+    error, original = context.sqlalchemy_exception, context.original_exception
+    # SQLite says with the bare `DatabaseError` that a file is damaged or no database at all.
+    if context.is_disconnect or isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError:
+        where = (
+            f"{context.engine.url.render_as_string(hide_password=True)}, see HYLLA_DATABASE_URL" if context.engine else "HYLLA_DATABASE_URL"
+        )
+        return DatabaseUnavailable(f"the database does not answer: {type(original).__name__}", f"{_first_line(original)} ({where})")
     return None
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 class Database:

@@ -157,7 +157,7 @@ def tickets_import(file: Path, form: str | None, complete_to: str | None, skip_b
     """Read tickets that came by e-mail, phone or another helpdesk from FILE, so that they count. Safe to repeat."""
     complete = _moment(complete_to) if complete_to else None
     is_csv = (form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")) == "csv"
-    with opened_database() as (database, settings), click.open_file(str(file), "r", encoding="utf-8-sig") as lines:
+    with opened_database() as (database, settings), click.open_file(str(file), "r", encoding="utf-8-sig", errors="replace") as lines:
         report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), complete_to=complete,
                                 skip_bad=skip_bad)  # fmt: skip
     click.echo(f"Read {report.lines} line(s): {report.new} new event(s).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ from app.cli.terminal import ProgressLine, opened_portal, plain_errors
 from app.config import PREFIX, Settings, option_fields
 from app.content import read_pointer
 from app.db import open_database
+from app.errors import Unavailable
 from app.portal import with_secret_key
 
 DEMO_PASSWORD = "fennel-demo-1"  # noqa: S105  # printed at every start; demo accounts exist only where --demo was asked for
@@ -41,6 +43,7 @@ def serve(port: int, processes: int, demo: bool) -> None:
         # A demo has few visitors; a trial would hide the answers in the form from half of them.
         os.environ.setdefault(PREFIX + "FORM_HOLDOUT_SHARE", "0")
     settings = Settings.from_environ()
+    check_port(port)
     prepare(settings, demo)
     supervisor = Supervisor(
         settings.path(settings.data_folder), settings.drain_seconds, lambda: start(_serve_web, port, processes), lambda: start(_work)
@@ -51,13 +54,31 @@ def serve(port: int, processes: int, demo: bool) -> None:
     raise SystemExit(supervisor.watch())
 
 
+class PortTaken(Unavailable):
+    """Nothing can be served on this port."""
+
+
+def check_port(port: int) -> None:
+    """Say at once, and in our words, that a port cannot be had; the server would say so after the first publish."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            advice = "stop what uses it, or choose another one: --port 8123, or PORT=8123 make run"
+            raise PortTaken(f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}); {advice}.") from None
+
+
 def prepare(settings: Settings, demo: bool) -> None:
     """Database schema, demo accounts, and on the first start the first publish: what must stand before the first page."""
-    from app.migrations import upgrade
+    from app.migrations import check_tables, upgrade
+    from app.web.brand import load_brand
 
+    load_brand(settings.path(settings.brand_file))
     with_secret_key(settings)
     database = open_database(settings.resolved_database_url)
     upgrade(database)
+    check_tables(database)
     if demo:
         _add_demo_people(database)
     database.close()

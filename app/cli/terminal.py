@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,11 @@ if TYPE_CHECKING:  # the database and the rooms above it are imported by the com
     from app.db import Database
     from app.portal import Portal
     from app.search import SearchEngine
+
+
+FOLDERS = (
+    "The account that runs this must be able to write the folders of HYLLA_DATA_FOLDER and HYLLA_INDEX_FOLDER, and the disk needs room."
+)
 
 
 @contextmanager
@@ -75,8 +81,14 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            click.echo(f"Error: {os.fsdecode(error.filename)}: {error.strerror}. {FOLDERS}", err=True)
+            raise SystemExit(1) from None
         except KnowledgeBaseError as error:
-            click.echo(f"Error: {error}", err=True)
+            reason = getattr(error, "reason", "")
+            click.echo(f"Error: {error}{f': {reason}' if reason else ''}", err=True)
             if isinstance(error, Invalid):
                 for name, problem in error.errors.items():
                     if name not in str(error):

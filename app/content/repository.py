@@ -187,12 +187,16 @@ class ArticleRepository:
         files, links = self._files_at(commit) if commit else ({}, ())
         if not self.worktree:
             if not commit:
-                raise ContentUnavailable(f"{self.path} has no commit yet: commit the articles, or set HYLLA_CONTENT_WORKTREE=1.")
+                raise ContentUnavailable(
+                    f"{self.path} has no commit yet that git can read: commit the articles, or set HYLLA_CONTENT_WORKTREE=1."
+                )
             if not files:
                 raise ContentUnavailable(f"{self.path} has no files in “{self.folder}” at {commit[:12]}; see HYLLA_CONTENT_FOLDER.")
             return Snapshot(commit, commit, files, {}, {}, links, self._read_committed(files))
-        if not files and not self.disk_folder.is_dir():
-            raise ContentUnavailable(f"There is no folder {self.disk_folder}; see HYLLA_CONTENT_FOLDER.")
+        if not self.disk_folder.is_dir():
+            # Even with files in the commit: a folder that is not there (a bare clone, a disk not mounted) is not one that was emptied.
+            advice = "; a bare clone has none, so leave HYLLA_CONTENT_WORKTREE out" if self.is_bare else ", see HYLLA_CONTENT_FOLDER"
+            raise ContentUnavailable(f"There is no folder {self.disk_folder}{advice}.")
         if self._tree is None:
             self._tree = Worktree(self._top(), self.folder, self._location().algorithm)
         scan = self._tree.scan(files, links)

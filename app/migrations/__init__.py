@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from app.db import Database
+from app.db import Base, Database
+from app.errors import Invalid
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HERE = Path(__file__).parent
+
+
+class SchemaMismatch(Invalid):
+    """The database has tables, but not those of this version."""
 
 
 def head() -> str:
@@ -33,6 +38,7 @@ def upgrade(database: Database) -> None:
     if is_current(database):
         return
     from alembic import command
+    from alembic.util import CommandError
 
     with database.durable_engine.begin() as connection:
         if not database.is_sqlite:
@@ -40,7 +46,36 @@ def upgrade(database: Database) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4961231)")
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise SchemaMismatch(_other_version(database, str(error))) from None
+
+
+def check_tables(database: Database) -> None:
+    """Refuse a database that lacks what this version's tables have: each page that needed it would be a 503 without a reason."""
+    import app.accounts
+    import app.deflection
+    import app.tickets  # noqa: F401  # rooms register their tables by being imported
+
+    with database.engine.connect() as connection:
+        found = inspect(connection).get_multi_columns()
+    columns = {name: {column["name"] for column in columns} for (_schema, name), columns in found.items()}
+    missing = [
+        f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns
+        if column.name not in columns.get(table.name, set())
+    ]  # fmt: skip
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise SchemaMismatch(_other_version(database, f"it lacks {', '.join(missing[:5])}{more}"))
+
+
+def _other_version(database: Database, what: str) -> str:
+    where = database.url.render_as_string(hide_password=True)
+    return (
+        f"The database {where} was made by another version of this program: {what}. Nothing was changed. Start the version that made it, "
+        "or move it away (a new one is made at the next start), or name another one in HYLLA_DATABASE_URL."
+    )
 
 
 def alembic_config() -> Config:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from operators_desk import PROJECT, Desk
 
 from app.config import Settings
@@ -79,6 +83,81 @@ def test_the_database_stands_in_the_data_folder_unless_it_is_set(tmp_path: Path)
     assert place(HYLLA_DATA_FOLDER="mine") == f"sqlite:///{tmp_path}/mine/hylla.sqlite3"
     assert place(HYLLA_DATA_FOLDER="/srv/mine") == "sqlite:////srv/mine/hylla.sqlite3"
     assert place(HYLLA_DATA_FOLDER="mine", HYLLA_DATABASE_URL="sqlite:///other.sqlite3") == f"sqlite:///{tmp_path}/other.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "command", "said"),
+    [
+        (lambda desk: (desk.folder / "index").write_text("x"), "publish", "HYLLA_INDEX_FOLDER"),
+        (lambda desk: file_in_place_of(desk.folder / "var"), "publish", "HYLLA_DATA_FOLDER"),
+        (lambda desk: spoiled_database(desk).write_bytes(b"no database at all" * 99), "user list", "file is not a database"),
+        (lambda desk: spoiled_database(desk).write_bytes(b"no database at all" * 99), "serve --port {port}", "HYLLA_DATABASE_URL"),
+        (lambda desk: with_schema(spoiled_database(desk), "CREATE TABLE users (id)"), "serve --port {port}", "already exists"),
+        (
+            lambda desk: with_schema(database_of(desk), "ALTER TABLE tickets RENAME subject TO was_subject"),
+            "serve --port {port}",
+            "lacks tickets.subject",
+        ),
+        (
+            lambda desk: with_schema(database_of(desk), "UPDATE alembic_version SET version_num = '9999'"),
+            "serve --port {port}",
+            "another version",
+        ),
+    ],
+    ids=["index", "data", "no database", "no database to serve", "foreign tables", "earlier tables", "later tables"],
+)
+def test_what_cannot_be_used_is_named_with_what_to_do(
+    desk: Desk, spoil: Callable[[Desk], object], command: str, said: str, port: int
+) -> None:
+    spoil(desk)
+    done = desk.kb(*command.format(port=port).split(" "))
+    assert done.returncode == 1
+    assert said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def file_in_place_of(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("x")
+
+
+def database_of(desk: Desk) -> Path:
+    return desk.folder / "var/hylla.sqlite3"
+
+
+def spoiled_database(desk: Desk) -> Path:
+    shutil.rmtree(desk.folder / "var")
+    (desk.folder / "var").mkdir()
+    return database_of(desk)
+
+
+def with_schema(file: Path, change: str) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute(change)
+    database.close()
+
+
+def test_a_port_that_is_taken_and_a_theme_that_is_gone_end_serve_with_a_sentence(desk: Desk, port: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = desk.kb("serve", "--port", str(other.getsockname()[1]))
+    assert taken.returncode == 1 and "choose another one" in taken.stderr and "Traceback" not in taken.stderr
+    plain = desk.kb("serve", "--port", str(port), HYLLA_BRAND_FILE=str(desk.folder / "none.toml"))
+    assert plain.returncode == 1 and "none.toml is missing" in plain.stderr and "Traceback" not in plain.stderr
+
+
+def test_a_bare_clone_that_is_to_be_served_from_disk_removes_no_article(desk: Desk) -> None:
+    desk.kb("publish")
+    desk.git("clone", "-q", "--bare", ".", str(desk.folder / "bare"))
+    done = desk.kb("publish", HYLLA_CONTENT_REPOSITORY=str(desk.folder / "bare"), HYLLA_CONTENT_WORKTREE="1")
+    assert done.returncode == 1 and "leave HYLLA_CONTENT_WORKTREE out" in done.stderr
+
+
+def test_a_file_of_tickets_that_is_no_text_is_refused_by_line(desk: Desk) -> None:
+    file = desk.folder / "tickets.jsonl"
+    file.write_bytes(b"\xff\xfe\x00\n{}\n")
+    done = desk.kb("tickets", "import", str(file))
+    assert done.returncode == 1 and "1: no JSON" in done.stderr + done.stdout and "Traceback" not in done.stderr
 
 
 def test_all_problems_of_settings_are_reported_together(desk: Desk) -> None:
