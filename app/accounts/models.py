@@ -50,6 +50,8 @@ class User:
     has_password: bool = False
     asks_for_codes: bool = False
     """Whether signing in takes a second step: a one-time code."""
+    reads_queries: bool = False
+    """Whether they may read what one person searched for: a permission of its own, that no role includes."""
 
     @property
     def is_staff(self) -> bool:
@@ -108,6 +110,7 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     totp_secret: Mapped[str | None] = mapped_column(String(32), default=None)
     totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    reads_queries: Mapped[bool] = mapped_column(Boolean, default=False)
 
     def value(self) -> User:
         return User(
@@ -120,6 +123,7 @@ class UserRow(Base):
             self.created_at,
             has_password=self.password_hash is not None,
             asks_for_codes=self.totp_secret is not None,
+            reads_queries=self.reads_queries,
         )
 
 

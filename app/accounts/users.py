@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session as Db
 
-from app.accounts.models import AdminActRow, ApiTokenRow, LinkRow, Role, SessionRow, User, UserRow
+from app.accounts.models import STAFF_ROLES, AdminActRow, ApiTokenRow, LinkRow, Role, SessionRow, User, UserRow
 from app.accounts.passwords import check_new_password, hash_password, verify_password
 from app.accounts.secrets import new_id
 from app.errors import Conflict, Invalid, NotFound
@@ -92,6 +92,17 @@ def set_role(db: Db, user_id: str, role: Role | str) -> User:
     if wanted is not Role.ADMIN:
         _refuse_for_last_admin(db, row)
     row.role = wanted.value
+    row.reads_queries = row.reads_queries and wanted in STAFF_ROLES
+    db.flush()
+    return row.value()
+
+
+def allow_queries(db: Db, user_id: str, allowed: bool) -> User:
+    """Let a member of staff read what single people searched for, or no longer."""
+    row = _row(db, user_id)
+    if allowed and not row.value().is_staff:
+        raise Invalid("Only staff can be allowed to read queries.", {"queries": "Only staff can be allowed to read queries."})
+    row.reads_queries = allowed
     db.flush()
     return row.value()
 

@@ -91,6 +91,30 @@ def user_set_role(email: str, role: str) -> None:
     click.echo(f"{email} is now {role}.")
 
 
+@user.command("allow-queries")
+@click.argument("email")
+@plain_errors
+def user_allow_queries(email: str) -> None:
+    """Let somebody of the staff read what single people searched for; each reading is logged."""
+    _allow_queries(email, True)
+    click.echo(f"{email} may read single searches; each reading is logged.")
+
+
+@user.command("forbid-queries")
+@click.argument("email")
+@plain_errors
+def user_forbid_queries(email: str) -> None:
+    """Take that permission back."""
+    _allow_queries(email, False)
+    click.echo(f"{email} may no longer read single searches.")
+
+
+def _allow_queries(email: str, allowed: bool) -> None:
+    with _accounts_db() as db:
+        accounts.allow_queries(db, _user(db, email).id, allowed)
+        accounts.note_act(db, "command line", "allow-queries" if allowed else "forbid-queries", email, datetime.now(UTC))
+
+
 @user.command("set-password")
 @click.argument("email")
 @plain_errors

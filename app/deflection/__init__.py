@@ -5,7 +5,7 @@ through `record` or `EventQueue` and read outcomes through `audit` and the repor
 """
 
 from app.deflection.article_report import ArticleRow
-from app.deflection.audit import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
+from app.deflection.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
 from app.deflection.busiest import views_by_article, votes_by_article
 from app.deflection.cluster_names import label_clusters as name_clusters
 from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
@@ -86,6 +86,7 @@ from app.deflection.ticket_import import import_tickets
 from app.deflection.trends import Week
 from app.deflection.verification import Difference, verify_sample
 from app.deflection.versions import definitions_in_use
+from app.deflection.words import without_words, words_are_common
 
 __all__ = [
     "DEFINITIONS",
@@ -99,6 +100,7 @@ __all__ = [
     "AgentAnswer",
     "ArticleRow",
     "Audit",
+    "AuditSearch",
     "Change",
     "Click",
     "ClusterName",
@@ -217,4 +219,6 @@ __all__ = [
     "views_by_article",
     "votes_by_article",
     "watch_trial",
+    "without_words",
+    "words_are_common",
 ]

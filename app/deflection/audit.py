@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session as Db
 
-from app.deflection.clock import HOUR, MINUTE, SECOND
+from app.deflection.clock import DAY, HOUR, MINUTE, SECOND
 from app.deflection.events import Click, Event, milliseconds
 from app.deflection.ledger import watermark
 from app.deflection.need_rows import need_id
-from app.deflection.needs import Form, Signal, Viewed
+from app.deflection.needs import Form, Need, Signal, Viewed
 from app.deflection.outcomes import PREDICATES, PROVISIONAL, Judgement, Verdict, judge, state_of
 from app.deflection.rulebook import Rulebook
 from app.deflection.searches import Searched
@@ -47,7 +47,7 @@ class Sentence:
     @property
     def text(self) -> str:
         """The sentence in English."""
-        return self.template % {name: _shown(value) for name, value in self.params.items()}
+        return self.template % {name: _shown(name, value) for name, value in self.params.items()}
 
     def __str__(self) -> str:
         return self.text
@@ -233,7 +233,7 @@ def _audit(
         story=tuple(sorted(_story(verdict, ranks), key=lambda s: s.t or 0)),
         reason=_reason(verdict),
         finality=_finality(verdict, state),
-        changes=tuple(_changes(verdict, state, rules)),
+        changes=tuple(_changes(verdict, state, rules, at)) or (Sentence("change_over", N_("Nothing that can still happen."), {}),),
     )
 
 
@@ -272,7 +272,9 @@ def _ledger(db: Db, ident: str) -> tuple[AuditChange, ...]:
 # --------------------------------------------------------------------------------------------------------------------- words
 
 
-def _shown(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
+    if name == "delay":
+        return f"{value // MINUTE} min" if value < 2 * HOUR else f"{value // HOUR} h" if value < 2 * DAY else f"{value // DAY} d"
     if isinstance(value, datetime):
         return f"{value.day} {value:%b %Y, %H:%M} UTC"
     return value
@@ -320,10 +322,18 @@ def _told_view(view: Viewed, ranks: Ranks) -> Sentence:
 
 
 def _told_form(form: Form) -> Sentence:
-    params = {"n": len(form.articles)}
-    if form.sent:
-        return Sentence("form_sent", N_("Opened the contact form and sent it."), params, form.t)
-    return Sentence("form_left", N_("Opened the contact form and left it without sending."), params, form.t)
+    params = {"n": len(form.articles), "articles": ", ".join(form.articles)}
+    if form.shown and form.articles:
+        sent = ("form_answers_sent", N_("Opened the contact form, was shown “%(articles)s” there, and sent it."))
+        left = ("form_answers_left", N_("Opened the contact form, was shown “%(articles)s” there, and left it without sending."))
+    elif form.arm == "holdout":
+        sent = ("form_held_sent", N_("Opened the contact form without answers, in the comparison group, and sent it."))
+        left = ("form_held_left", N_("Opened the contact form without answers, in the comparison group, and left it without sending."))
+    else:
+        sent = ("form_sent", N_("Opened the contact form and sent it."))
+        left = ("form_left", N_("Opened the contact form and left it without sending."))
+    code, template = sent if form.sent else left
+    return Sentence(code, template, params, form.t)
 
 
 def _told_vote(vote: Signal) -> Sentence:
@@ -351,11 +361,12 @@ _LEVELS = {
 
 def _told_ticket(ticket: AuditTicket) -> Sentence:
     level = ticket.level.removesuffix("-weak")
-    minutes = max(0, ticket.delay) // MINUTE
-    params = {"ticket": ticket.ticket_id, "channel": ticket.channel, "how": _LEVELS[level], "minutes": minutes, "hours": minutes // 60}
+    params = {"ticket": ticket.ticket_id, "channel": ticket.channel, "how": _LEVELS[level], "delay": max(0, ticket.delay)}
     if ticket.topical:
-        return Sentence("ticket_topical", N_("Wrote request %(ticket)s on the same topic (%(channel)s), %(how)s."), params, ticket.t)
-    return Sentence("ticket", N_("Wrote request %(ticket)s (%(channel)s), %(how)s."), params, ticket.t)
+        template = N_("Wrote request %(ticket)s on the same topic (%(channel)s), %(how)s, %(delay)s after the last thing they did here.")
+        return Sentence("ticket_topical", template, params, ticket.t)
+    template = N_("Wrote request %(ticket)s (%(channel)s), %(how)s, %(delay)s after the last thing they did here.")
+    return Sentence("ticket", template, params, ticket.t)
 
 
 _REASONS = {
@@ -374,7 +385,12 @@ _REASONS = {
 }
 
 
+_NOT_ON_TOPIC = N_("Wrote to us soon afterwards, though the subject does not say that it was about this.")
+
+
 def _reason(verdict: Verdict) -> Sentence:
+    if verdict.rule == "R1" and not any(link.topical for link in verdict.links):
+        return Sentence(verdict.rule, _NOT_ON_TOPIC, {})
     return Sentence(verdict.rule, _REASONS[verdict.rule], {"excluded": verdict.need.excluded})
 
 
@@ -387,7 +403,7 @@ def _finality(verdict: Verdict, state: str) -> Sentence:
     )
 
 
-def _changes(verdict: Verdict, state: str, rules: Rulebook) -> Iterator[Sentence]:
+def _changes(verdict: Verdict, state: str, rules: Rulebook, at: int) -> Iterator[Sentence]:
     """What would move the need to another outcome, as far as it still can happen."""
     need = verdict.need
     if verdict.rule == "R0":
@@ -397,12 +413,14 @@ def _changes(verdict: Verdict, state: str, rules: Rulebook) -> Iterator[Sentence
         tickets = ", ".join(sorted(link.contact.ticket_id for link in verdict.links))
         yield Sentence("change_spam", N_("Marking %(tickets)s as spam or as a test would take it back."), {"tickets": tickets})
         return
-    yield _change_by_ticket(verdict, rules)
+    yield from _change_by_ticket(verdict, rules, at)
+    if state != PROVISIONAL:
+        return
     if verdict.rule != "R2":
         yield Sentence("change_vote", N_("A “yes, this helped” on one of its articles or “this solved it” would confirm it as answered."))
-    if verdict.rule in ("R2", "R6", "R7"):
+    if verdict.rule in ("R2", "R6", "R7") and at <= need.last + rules.continue_ms:
         yield Sentence("change_search", N_("Another search on the same topic within 48 hours may continue it."))
-    if verdict.rule in ("R3", "R4", "R8", "R9", "R10", "R11"):
+    if verdict.rule in ("R3", "R4", "R8", "R9", "R10", "R11") and at <= need.last + rules.continue_ms:
         yield Sentence(
             "change_reading",
             N_("Reading an article for %(needed)s s after it would count as an answer."),
@@ -412,22 +430,30 @@ def _changes(verdict: Verdict, state: str, rules: Rulebook) -> Iterator[Sentence
         yield Sentence("change_form", N_("Sending the form that was left would make it a request."))
 
 
-def _change_by_ticket(verdict: Verdict, rules: Rulebook) -> Sentence:
+def _change_by_ticket(verdict: Verdict, rules: Rulebook, at: int) -> Iterator[Sentence]:
     need = verdict.need
-    params = {"date": _moment(need.last + rules.window_ms), "hours": rules.weak_window_ms // HOUR}
+    if need.link_class in (ACCOUNT, BROWSER):
+        yield _change_by_known(need, rules, at)
+    elif at <= need.last + rules.unseen_window_ms:
+        template = N_("A request written in this tab within 30 minutes would count as: wrote to us; a later one could not be recognised.")
+        yield Sentence("change_ticket_tab", template, {})
+
+
+def _change_by_known(need: Need, rules: Rulebook, at: int) -> Sentence:
+    params = {"date": _moment(need.last + rules.window_ms)}
+    if at > need.last + rules.window_ms:
+        template = N_("A request of this person written before %(date)s, of which we are told only later, would count as: wrote to us.")
+        return Sentence("change_ticket_late", template, params)
     if need.link_class == ACCOUNT:
         template = N_(
             "A request on this topic by this account, its browsers or its addresses, written before %(date)s, would count as: wrote to us."
         )
         return Sentence("change_ticket_account", template, params)
-    if need.link_class == BROWSER:
-        template = N_(
-            "A request on this topic by this browser, or by an address known to belong to it, "
-            "written before %(date)s, would count as: wrote to us."
-        )
-        return Sentence("change_ticket_browser", template, params)
-    template = N_("A request written in this tab within 30 minutes would count as: wrote to us; a later one could not be recognised.")
-    return Sentence("change_ticket_tab", template, params)
+    template = N_(
+        "A request on this topic by this browser, or by an address known to belong to it, "
+        "written before %(date)s, would count as: wrote to us."
+    )
+    return Sentence("change_ticket_browser", template, params)
 
 
 def sentences(audit: Audit) -> Sequence[Sentence]:

@@ -18,9 +18,16 @@ from app.deflection.report_models import QueryClusterRow
 from app.deflection.wording import normalise
 
 DAYS = 90
+MOST_LATEST = 20
 _FAILED = {f"R{rule}" for rule in FAILED}
 _NEEDS = text(
     "SELECT q, person, rule, article FROM need WHERE cluster = :cluster AND day >= :start AND kind = 'search' AND rule NOT IN ('R0', 'R5')"
+)
+
+_LATEST = text(
+    "SELECT s.search_id, n.day, n.rule, n.q FROM need n JOIN need_search s ON s.need_id = n.id"
+    " WHERE n.cluster = :cluster AND n.kind = 'search' AND n.rule NOT IN ('R0', 'R5')"
+    " AND s.position = (SELECT max(position) FROM need_search WHERE need_id = n.id) ORDER BY n.first DESC, n.id LIMIT :n"
 )
 
 
@@ -32,6 +39,16 @@ class Wording:
     persons: int
     needs: int
     failed: int
+
+
+@dataclass(frozen=True)
+class LatestNeed:
+    """One question of the group, by its last search; `query` only where enough people asked it in these words."""
+
+    search_id: str
+    day: int
+    rule: int
+    query: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,7 @@ class ClusterPage:
     unshown: int
     articles: tuple[tuple[str, int], ...]
     history: tuple[ClusterChange, ...]
+    latest: tuple[LatestNeed, ...]
     others: tuple[tuple[int, str], ...]
     """Other groups of the language, for a merge."""
 
@@ -83,6 +101,7 @@ def cluster_page(db: Session, cluster: int, now: datetime, k_row: int, k_query: 
         0 if withheld else len(needs) - sum(w.needs for w in wordings),
         tuple(shown[:10]),
         tuple(history(db, cluster)),
+        () if withheld else _latest(db, cluster, {wording.query for wording in wordings}),
         _others(db, row),
     )
 
@@ -97,6 +116,11 @@ def _wordings(needs: Sequence[Any], k: int) -> list[Wording]:
         if len({n.person for n in own}) >= k
     ]
     return sorted(rows, key=lambda w: (-w.needs, w.query))
+
+
+def _latest(db: Session, cluster: int, shown: set[str]) -> tuple[LatestNeed, ...]:
+    rows = db.execute(_LATEST, {"cluster": cluster, "n": MOST_LATEST}).all()
+    return tuple(LatestNeed(row.search_id, row.day, int(row.rule[1:]), row.q if normalise(row.q) in shown else "") for row in rows)
 
 
 def _others(db: Session, row: QueryClusterRow) -> tuple[tuple[int, str], ...]:

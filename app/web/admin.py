@@ -121,6 +121,24 @@ def reset_codes(user_id: str) -> Response:
     return redirect(f"/admin/users/{user_id}", 303)
 
 
+@bp.post("/users/<user_id>/queries")
+@requires(Role.ADMIN)
+def queries(user_id: str) -> tuple[str, int] | Response:
+    """Let somebody read single people's searches, or no longer."""
+    allowed = request.form.get("allow") == "yes"
+    try:
+        with context.portal().database.durable_session() as db:
+            _note(db, "allow-queries" if allowed else "forbid-queries", accounts.allow_queries(db, user_id, allowed))
+    except Invalid as error:
+        return _user_page(user_id, {"queries": _("Only staff can be allowed to read queries.")} if error.errors else {}), 422
+    flash(
+        _("The account may read single searches now; each reading is logged.")
+        if allowed
+        else _("The account may no longer read single searches.")
+    )
+    return redirect(f"/admin/users/{user_id}", 303)
+
+
 @bp.get("/log")
 @requires(Role.ADMIN)
 def log() -> str:

@@ -45,12 +45,13 @@ from app.tickets import (
 )
 from app.web import context
 from app.web.access import current_user, requires
+from app.web.audits import as_readable
 from app.web.desk_answers import DeskAnswer, desk_answers, in_locale, insert_into, linked_articles, permanent_link
 from app.web.downloads import download
 from app.web.i18n import gettext as _
 from app.web.i18n import ngettext
 from app.web.letters import answered
-from app.web.told_audits import audits_of_request
+from app.web.told_audits import audit_of_search, audits_of_request
 from app.web.told_events import all_told, read_articles, title_of, tried
 from app.web.visitors import actor
 from app.web.waves import waves
@@ -385,7 +386,9 @@ def search(search_id: str) -> str:
     events = events_of_search(context.db(), search_id[:128])
     if not events:
         abort(404)
-    return render_template("agent/search.html", search_id=search_id, events=all_told(events))
+    found = audit_of_search(search_id[:128])
+    hidden = found is None or as_readable(found) is not found
+    return render_template("agent/search.html", search_id=search_id, events=all_told(events, hidden), hidden=hidden)
 
 
 @bp.get("/deliveries")

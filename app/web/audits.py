@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
+from app import accounts
 from app.accounts import Role
 from app.content import VISITOR
-from app.deflection import Audit, Sentence, UnknownSearch, sentences
+from app.deflection import Audit, Sentence, UnknownSearch, sentences, without_words, words_are_common
 from app.journeys import search_articles
 from app.search import Query, SearchUnavailable
 from app.web import context
-from app.web.access import requires
+from app.web.access import current_user, requires
 from app.web.i18n import gettext as _
 from app.web.told_audits import audit_of_search, told
 
@@ -62,7 +63,15 @@ def page(search_id: str) -> str:
     found = audit_of_search(search_id[:128])
     if found is None:
         raise UnknownSearch(_("There is no such search, or it is past its time."))
-    return render_template("reports/audit.html", search_id=search_id, audit=told(found), again=run_again(found, search_id))
+    readable = as_readable(found)
+    return render_template(
+        "reports/audit.html",
+        search_id=search_id,
+        audit=told(readable),
+        again=run_again(found, search_id),
+        hidden=readable is not found,
+        k=context.portal().settings.privacy_k_query,
+    )
 
 
 @bp.get("/api/v1/searches/<search_id>/audit")
@@ -72,9 +81,23 @@ def as_json(search_id: str) -> ResponseReturnValue:
     found = audit_of_search(search_id[:128])
     if found is None:
         raise UnknownSearch("There is no such search, or it is past its time.")
+    found = as_readable(found)
     response = jsonify({**_plain(found), "sentences": [s.text for s in sentences(found)]})
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def as_readable(found: Audit) -> Audit:
+    """The audit as the person of this request may read it: with the words, or without; reading rare words is logged."""
+    user, db, now = current_user(), context.db(), context.now()
+    if found.tickets or words_are_common(db, found, context.portal().settings.privacy_k_query, now):
+        # Whoever wrote to us is answered by people who see what they tried; and what many ask is nobody's secret.
+        return found
+    if user is None or not user.reads_queries:
+        return without_words(found)
+    with context.portal().database.durable_session() as writing:
+        accounts.note_act(writing, user.email, "read-query", found.search_id or found.need, now)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from app.web import visitors
 from app.web.access import is_https
 from app.web.context import portal
 from app.web.security import safe_next
+from app.web.trial import share_without_answers
 
 bp = Blueprint("privacy", __name__)
 
@@ -28,6 +29,7 @@ def statement(locale: str) -> Response:
             cookie_days=int(cookie.removeprefix("days:")) if cookie.startswith("days:") else None,
             choice=_choice(),
             asked_not_to_follow=visitors.wants_no_link(),
+            without_answers=share_without_answers(),
         )
     )
     response.headers["Cache-Control"] = "no-store"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.deflection import Audit, Sentence, UnknownSearch, audit, audits_of_ticket, rules_from
+from app.deflection import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, rules_from
 from app.tickets import number_of
 from app.web import context
-from app.web.filters import short_date
+from app.web.filters import date_time
 from app.web.i18n import gettext as _
+from app.web.report_words import CHANNELS, duration
 from app.web.told_events import title_of
 
 OUTCOMES = {
@@ -27,6 +28,23 @@ OUTCOMES = {
 }
 
 
+KNOWN = {
+    2: lambda: _("Signed in: a request of theirs would be seen."),
+    1: lambda: _("Known by a cookie: a request from this browser, or from an address known to belong to it, would be seen."),
+    0: lambda: _("Known by one tab only: a request that came another way could not be seen."),
+}
+
+
+@dataclass(frozen=True)
+class ToldList:
+    """What one search listed: (rank, title, whether it was opened from there), and on which content."""
+
+    words: str
+    locale: str
+    revision: str
+    rows: list[tuple[int, str, bool]]
+
+
 @dataclass(frozen=True)
 class Told:
     """An audit as a page shows it."""
@@ -34,7 +52,10 @@ class Told:
     outcome: str
     rule: str
     is_final: bool
-    story: list[tuple[int | None, str]]
+    story: list[tuple[datetime | None, str]]
+    shown: list[ToldList]
+    known: str
+    after_ticket: bool
     reason: str
     finality: str
     changes: list[str]
@@ -67,7 +88,10 @@ def told(one: Audit) -> Told:
         outcome=OUTCOMES[one.outcome](),
         rule=one.rule,
         is_final=one.state == "final",
-        story=[(s.t, _say(s)) for s in one.story],
+        story=[(None if s.t is None else _when(s.t), _say(s)) for s in one.story],
+        shown=[_list(search) for search in one.searches if search.results],
+        known=KNOWN[one.link_class](),
+        after_ticket=one.post_ticket,
         reason=_say(one.reason),
         finality=_say(one.finality),
         changes=[_say(s) for s in one.changes],
@@ -76,6 +100,12 @@ def told(one: Audit) -> Told:
         query=one.searches[0].q if one.searches else "",
         version=one.version,
     )
+
+
+def _list(search: AuditSearch) -> ToldList:
+    opened = {article for _rank, article in search.opened}
+    rows = [(rank, title_of(article), article in opened) for rank, article in enumerate(search.results, 1)]
+    return ToldList(search.q, search.lang, search.revision or "", rows)
 
 
 def _named(outcome: str | None) -> str:
@@ -93,9 +123,15 @@ def _say(sentence: Sentence) -> str:
 def _worded(name: str, value: Any) -> Any:
     """A value as a reader knows it: an article by its title, a moment as a date, a request by its number, a phrase in their language."""
     if isinstance(value, datetime):
-        return short_date(value)
+        return date_time(value)
+    if name == "delay":
+        return duration(value / 1000)
+    if name == "channel":
+        return _(CHANNELS.get(value, value))
     if name == "article" and value:
         return title_of(value)
+    if name == "articles" and value:
+        return "”, “".join(title_of(article) for article in value.split(", "))
     if name in {"ticket", "tickets"}:
         return ", ".join(str(number_of(context.db(), one) or one) for one in value.split(", "))
     return _(value) if name == "how" else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.content import STAFF, can_see
@@ -47,9 +47,10 @@ def tried(events: Iterable[Event]) -> list[ToldEvent]:
     return told
 
 
-def all_told(events: Iterable[Event]) -> list[ToldEvent]:
-    """Every event of a search in order, one line each."""
-    return [_line(event) for event in events]
+def all_told(events: Iterable[Event], without_words: bool = False) -> list[ToldEvent]:
+    """Every event of a search in order, one line each; without what was typed where nobody may read it."""
+    lines = ((event, _line(event)) for event in events)
+    return [replace(line, words="…") if without_words and isinstance(event, Search) else line for event, line in lines]
 
 
 def read_articles(events: Iterable[Event]) -> frozenset[str]:

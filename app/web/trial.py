@@ -16,14 +16,14 @@ LOOK_AGAIN = timedelta(minutes=10)
 
 def arm_of(actor: Actor, form_id: str) -> str:
     """`on` or `holdout`, the same for one person each time; staff always see what customers see."""
-    share = _share()
+    share = share_without_answers()
     if actor.role != "customer" or share <= 0:
         return "on"
     return deflection.arm_of(actor.account or actor.visitor or actor.tab or form_id, share)
 
 
-def _share() -> float:
-    """The share of people without answers, counted at most every ten minutes in this process."""
+def share_without_answers() -> float:
+    """The share of people who see no answers in the form, counted at most every ten minutes in this process; 1 once the trial stopped itself."""
     setting, now = context.portal().settings.form_holdout_share, context.now()
     known = current_app.extensions.get("trial_share")
     if known is None or abs(now - known[0]) > LOOK_AGAIN:

@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.db import Database
-from app.deflection import UnknownSearch, audit, audits_of_ticket, parse_event, recompute_due, record, sentences
+from app.deflection import (
+    UnknownSearch,
+    assign_due,
+    audit,
+    audits_of_ticket,
+    parse_event,
+    recompute_due,
+    record,
+    sentences,
+    without_words,
+    words_are_common,
+)
 from app.deflection.audit import _REASONS
 from app.deflection.outcomes import RULES
 from app.deflection.simulate import stream, subjects
@@ -61,10 +72,10 @@ def test_its_sentences_tell_the_story_in_order(database: Database) -> None:
         "Searched for “reset pasword” and found nothing.",
         "Searched for “reset password”: 3 results.",
         "Opened “a2” and read it for only 12 s of the 30 s needed.",
-        "Opened the contact form and sent it.",
+        "Opened the contact form, was shown “a1, a3” there, and sent it.",
         "Opened “a3” and read it for only 9 s of the 30 s needed.",
         "Said that it did not help.",
-        "Wrote request k1 on the same topic (form), sent with the form of this question.",
+        "Wrote request k1 on the same topic (form), sent with the form of this question, 1 min after the last thing they did here.",
         "Wrote to us about it.",
         "Not final before 22 Nov 2023, 22:14 UTC.",
         "Marking k1 as spam or as a test would take it back.",
@@ -102,7 +113,7 @@ def test_every_rule_has_its_words_and_every_sentence_can_be_said() -> None:
 def test_the_audit_names_the_rule_and_what_would_change_it(database: Database, story: Story, rule: str, would_change: set[str]) -> None:
     tell(database, story)
     with database.session() as db:
-        found = audit(db, T0 + timedelta(hours=1), search_id="s1")
+        found = audit(db, T0 + timedelta(minutes=15), search_id="s1")
     assert (found.rule, found.reason.code) == (rule, rule)
     assert {sentence.code for sentence in found.changes} == would_change
     assert all(sentence.text for sentence in sentences(found))
@@ -150,3 +161,37 @@ def test_the_audit_of_any_search_in_a_busy_portal_takes_a_moment(database: Datab
             audit(db, T0 + timedelta(days=61), search_id=truth.search_id)
             slowest = max(slowest, time.process_time() - start)
     assert slowest < 0.2
+
+
+def test_what_can_no_longer_happen_is_not_named_as_what_would_change_it(database: Database) -> None:
+    tell(database, Story().search(0, "s1"))
+    with database.session() as db:
+        later = audit(db, T0 + timedelta(days=3), search_id="s1")
+        final = audit(db, T0 + timedelta(days=30), search_id="s1")
+    assert {sentence.code for sentence in later.changes} == {"change_vote", "change_ticket_browser"}
+    assert [sentence.code for sentence in final.changes] == ["change_ticket_late"]
+    tell(database, Story(visitor=None, tab="t9", prefix="y").search(0, "s9"))
+    with database.session() as db:
+        unseen = audit(db, T0 + timedelta(days=30), search_id="s9")
+    assert [str(sentence) for sentence in unseen.changes] == ["Nothing that can still happen."]
+
+
+def test_without_words_the_audit_keeps_everything_else(database: Database) -> None:
+    tell(database, full())
+    with database.session() as db:
+        found = audit(db, T0 + timedelta(hours=1), search_id="s2")
+        assert not words_are_common(db, found, 3, T0 + timedelta(hours=1))
+    silent = without_words(found)
+    assert "pas" not in " ".join(s.text for s in silent.story if s.code.startswith("search"))
+    assert {search.q for search in silent.searches} == {""}
+    assert (silent.views, silent.tickets, silent.rule) == (found.views, found.tickets, found.rule)
+
+
+def test_words_are_common_when_enough_people_asked_the_same(database: Database) -> None:
+    tell(database, *(Story(visitor=f"v{i}", tab=f"t{i}", prefix=f"p{i}").search(0, f"s{i}", "Reset password!") for i in range(3)))
+    with database.session() as db:
+        while assign_due(db, T0):
+            pass
+        found = audit(db, T0 + timedelta(hours=1), search_id="s1")
+        assert words_are_common(db, found, 3, T0 + timedelta(hours=1))
+        assert not words_are_common(db, found, 4, T0 + timedelta(hours=1))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from flask.testing import FlaskClient
 
+from app import accounts
 from app.accounts import Role
 from app.deflection import Actor, Dwell, Search, TicketEvent, View, milliseconds, record
 from app.portal import Portal
@@ -77,3 +78,54 @@ def test_a_later_ticket_changes_the_outcome_and_the_audit_says_so(portal: Portal
     page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
     assert "Wrote to us" in page
     assert "k-1" in page
+
+
+def test_words_that_few_people_used_are_shown_only_with_a_permission_of_their_own_and_each_reading_is_logged(
+    portal: Portal, signed_in: Callable[..., FlaskClient]
+) -> None:
+    remember(portal, (Search, {**SEARCHED[1], "q": "quixotic zebra"}), OPENED, READ)
+    manager = signed_in(Role.MANAGER)
+    for address in ("/reports/searches/s-1", "/agent/searches/s-1", "/api/v1/searches/s-1/audit"):
+        answer = manager.get(address)
+        assert answer.status_code == 200
+        assert "zebra" not in answer.get_data(as_text=True), address
+    assert "fewer than 3 people asked this" in manager.get("/reports/searches/s-1").get_data(as_text=True)
+    with portal.database.session() as db:
+        account = next(user for user in accounts.list_users(db, Role.MANAGER))
+        accounts.allow_queries(db, account.id, True)
+    assert "“quixotic zebra”" in manager.get("/reports/searches/s-1").get_data(as_text=True)
+    with portal.database.session() as db:
+        assert [(act.actor, act.verb, act.subject) for act in accounts.list_acts(db)] == [(account.email, "read-query", "s-1")]
+
+
+def test_who_answers_a_request_sees_what_was_searched_before_it(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, (Search, {**SEARCHED[1], "q": "quixotic zebra"}))
+    remember(portal, (TicketEvent, {"ticket_id": "k-1", "t_created": milliseconds(datetime.now(UTC)), "channel": "form", "subject": "zebra",
+                                    "direction": "in"}), minutes_ago=5)  # fmt: skip
+    assert "“quixotic zebra”" in signed_in(Role.AGENT).get("/reports/searches/s-1").get_data(as_text=True)
+
+
+def test_the_audit_names_times_what_was_shown_and_how_well_the_person_is_known(
+    portal: Portal, signed_in: Callable[..., FlaskClient]
+) -> None:
+    remember(portal, SEARCHED, OPENED, READ)
+    page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
+    assert "What was shown" in page
+    assert "Known by a cookie" in page
+    assert page.count("<time ") >= 2
+
+
+def test_only_an_admin_gives_the_permission_and_the_log_says_so(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    signed_in(Role.MANAGER)
+    admin = signed_in(Role.ADMIN)
+    with portal.database.session() as db:
+        account = next(user for user in accounts.list_users(db, Role.MANAGER))
+    page = admin.get(f"/admin/users/{account.id}").get_data(as_text=True)
+    token = page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    given = admin.post(f"/admin/users/{account.id}/queries", data={"csrf_token": token, "allow": "yes"})
+    assert given.status_code == 303
+    with portal.database.session() as db:
+        assert accounts.find_user(db, account.id).reads_queries
+        assert accounts.list_acts(db)[0].verb == "allow-queries"
+        accounts.set_role(db, account.id, Role.CUSTOMER)
+        assert not accounts.find_user(db, account.id).reads_queries, "it ends with the last staff role"

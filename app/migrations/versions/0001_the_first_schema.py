@@ -479,6 +479,7 @@ def upgrade() -> None:
         sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("totp_secret", sa.String(length=32), nullable=True),
         sa.Column("totp_last_step", sa.BigInteger(), nullable=False),
+        sa.Column("reads_queries", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
