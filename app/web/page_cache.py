@@ -185,6 +185,16 @@ def compress(body: bytes, coding: str) -> bytes:
     return brotli.compress(body, quality=5) if coding == "br" else gzip.compress(body, 6, mtime=0)
 
 
+def compressed(response: Response) -> Response:
+    """A page that is not kept, as small as it travels; only for pages without secrets, whose size would tell what is in them."""
+    coding = _coding()
+    response.vary.add("Accept-Encoding")
+    if coding:
+        response.set_data(compress(response.get_data(), coding))
+        response.headers["Content-Encoding"] = coding
+    return response
+
+
 def _coded(body: bytes, coding: str) -> Response:
     response = Response(body, mimetype="text/html")
     if coding:

@@ -17,7 +17,9 @@ from app.journeys import search_articles
 from app.locales import own_name
 from app.search import Hit, Query, Results, SearchUnavailable, Suggestion
 from app.web import context, visitors
+from app.web.access import is_personal
 from app.web.frame import NoticeText, local_text, notice_text, site
+from app.web.page_cache import compressed
 from app.web.reading_counts import solved_share
 from app.web.security import limiter
 from app.web.topics import topic_of, topics_for
@@ -279,7 +281,7 @@ def _never_cached(page: str) -> Response:
     answer = make_response(page)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Robots-Tag"] = "noindex"
-    return answer
+    return answer if is_personal() else compressed(answer)
 
 
 # --- dead addresses ---------------------------------------------------------------------------------------------------------

@@ -224,11 +224,10 @@ def test_an_address_that_is_passed_on_names_no_tab_and_what_was_counted_still_ha
     page = open_page("/en/search?q=freeze%20a%20card&t=tab-of-somebody-else&category=security")
     expect(page).to_have_url(f"{site.address}/en/search?q=freeze+a+card&category=security")
     page.get_by_role("link", name="All topics").click()
-    page.wait_for_url("**/en/search?q=freeze+a+card")
+    expect(page).to_have_url(f"{site.address}/en/search?q=freeze+a+card")
     page.reload()
     page.get_by_role("link", name="Send a request").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert "t=" not in page.url and "q=freeze" in page.url
+    expect(page).to_have_url(re.compile(r"/en/contact\?q=freeze\+a\+card&s=\w+$"))
     searched = site.events("search", q="freeze a card", mode="submit")[-3:]
     opened = site.events("form_open", tab=searched[0]["tab"])[-1]
     assert searched[0]["tab"] == searched[1]["tab"] == opened["tab"] == "tab-of-somebody-else"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable
@@ -207,6 +208,16 @@ def test_results_carry_search_and_rank_and_are_recorded(client: FlaskClient, por
     assert (event["search_id"], event["mode"], event["q"], event["tab"]) == (search_id, "submit", "declined", "tab-1")
     assert event["n_results"] >= 1
     assert event["lang"] == "en"
+
+
+def test_results_travel_compressed_unless_they_are_somebodys_own(client: FlaskClient, signed_in: Callable[..., FlaskClient]):
+    answer = client.get("/en/search?q=card", headers={"Accept-Encoding": "gzip"})
+    assert (answer.headers["Content-Encoding"], answer.headers["Cache-Control"]) == ("gzip", "no-store")
+    assert b"/en/articles/card-declined" in gzip.decompress(answer.data)
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    # A page with a token in it is not compressed together with what somebody typed.
+    own = signed_in().get("/en/search?q=card", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in own.headers
 
 
 def test_results_can_be_narrowed_by_type_and_the_choice_stays_in_every_other_link(client: FlaskClient):
