@@ -83,6 +83,13 @@ def name_groups(portal: Portal, now: datetime) -> str:
     return f"{changed} group(s) named" if changed else ""
 
 
+def watch_form(portal: Portal, now: datetime) -> str:
+    """Which share of people sees no answers is noted, so that the trial knows the odds of each day."""
+    with portal.database.session() as db:
+        deflection.note_share(db, now, portal.settings.form_holdout_share)
+    return ""
+
+
 def group_again(portal: Portal, now: datetime) -> str:
     """Groups that turned out to ask the same become one; the form trial stops itself when answers do harm."""
     with portal.database.session() as db:
@@ -108,6 +115,7 @@ def tidy(portal: Portal, now: datetime) -> str:
     with portal.database.durable_session() as db:
         drafts = tickets.forget_old_drafts(db, now)
         tickets.forget_delivered(db, now - KEEP_DELIVERED)
+        deflection.forget_asked(db, now)
         tickets.sweep_files(db, portal.settings.path(portal.settings.data_folder) / "attachments", now)
     removed = deflection.apply_retention(portal.database, now, portal.settings.event_retention_days)
     return f"{drafts} draft(s) and {removed} event(s) past their time removed" if drafts or removed else ""
@@ -161,6 +169,7 @@ def rhythms(in_turn: bool = False) -> list[Rhythm]:
         Rhythm("group", group, timedelta(minutes=1)),
         Rhythm("pack", pack, timedelta(minutes=5)),
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
+        Rhythm("watch form", watch_form, timedelta(hours=1)),
         Rhythm("group again", group_again, timedelta(hours=24)),
         Rhythm("learn", learn, timedelta(hours=1)),
         Rhythm("weekly", weekly, timedelta(hours=1)),

@@ -45,7 +45,7 @@ from app.deflection.events import (
     parse_event,
 )
 from app.deflection.exchange import Imported, InvalidImport, export_outcomes, import_events
-from app.deflection.experiment_store import current_share, form_trial, restart_trial, trial_stopped, watch_trial
+from app.deflection.experiment_store import current_share, form_trial, note_share, restart_trial, trial_stopped, watch_trial
 from app.deflection.experiments import Trial, arm_of
 from app.deflection.facts import Frame
 from app.deflection.failures import OTHERS, ClusterName, FailureRow
@@ -80,7 +80,7 @@ from app.deflection.simulate import simulated_lines
 from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
-from app.deflection.survey import Question, pending_question, question_answered, question_asked, refuse_questions
+from app.deflection.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
 from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
 from app.deflection.trends import Week
@@ -172,6 +172,7 @@ __all__ = [
     "export_person",
     "export_rates",
     "fit_labels",
+    "forget_asked",
     "forget_labels",
     "form_trial",
     "import_events",
@@ -186,6 +187,7 @@ __all__ = [
     "milliseconds",
     "name_clusters",
     "new_id",
+    "note_share",
     "notice_proposal",
     "outcome_stamp",
     "pack_days",

@@ -389,7 +389,7 @@ _NOT_ON_TOPIC = N_("Wrote to us soon afterwards, though the subject does not say
 
 
 def _reason(verdict: Verdict) -> Sentence:
-    if verdict.rule == "R1" and not any(link.topical for link in verdict.links):
+    if verdict.rule == "R1" and not any(link.topical or link.level.startswith("form") for link in verdict.links):
         return Sentence(verdict.rule, _NOT_ON_TOPIC, {})
     return Sentence(verdict.rule, _REASONS[verdict.rule], {"excluded": verdict.need.excluded})
 

@@ -75,7 +75,10 @@ DEFINITIONS: tuple[Definition, ...] = (
             "A random share of questions gets 'Did you find what you needed?'. For each kind of ending we know how often people said yes; "
             "the estimate weighs those by how common each ending is. The interval covers the chance in both."
         ),
-        N_("People who were not helped may answer less often; the worst-case band says how far that could move it."),
+        N_(
+            "People who were not helped may answer less often; the worst-case band says how far that could move it. Only those who come back "
+            "are asked, and nobody knows what the others would have said."
+        ),
     ),
     Definition(
         "escalated",

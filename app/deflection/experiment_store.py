@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.experiments import Exposure, Trial, holdout_share, judge_trial
-from app.deflection.report_models import FormTrialRow
+from app.deflection.report_models import FormTrialRow, TrialShareRow
 
 LOOKS_BACK_DAYS = 180
 WEEK = 7 * DAY
@@ -29,6 +30,10 @@ _TICKETS = text(
 )
 _READ = text("SELECT home, first, last FROM need WHERE rule IN ('R2', 'R6', 'R7') AND day >= :start AND forms > 0")
 _NEWEST = text("SELECT stopped_at, reason FROM form_trial WHERE id = 1")
+
+
+_SHARES = text("SELECT since, share FROM form_trial_share ORDER BY since")
+_SHARES_NEWEST = text("SELECT share FROM form_trial_share ORDER BY since DESC LIMIT 1")
 
 
 def month_of(t: int) -> tuple[int, int]:
@@ -49,12 +54,26 @@ def current_share(db: Session, now: datetime, setting: float) -> float:
     return holdout_share(counts[_month_before(month_of(milliseconds(now)))], setting)
 
 
+def note_share(db: Session, now: datetime, setting: float) -> None:
+    """Keep which share is drawn from now on, if it is another than before."""
+    if not trial_stopped(db) and db.execute(_SHARES_NEWEST).scalar() != setting:
+        db.merge(TrialShareRow(since=milliseconds(now), share=setting))
+        db.flush()
+
+
+def _setting_at(shares: Sequence[tuple[int, float]], t: int, setting: float) -> float:
+    """The setting in force at a moment: the last one noted before it, else the first; today's where none was noted."""
+    place = bisect_right(shares, (t, 1.0))
+    return shares[max(place - 1, 0)][1] if shares else setting
+
+
 def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
-    """The first form opening of each person whose 24 hours are over; openings after a stop are no part of the trial."""
+    """The first form opening of each person whose 24 hours are over; openings after a stop, or while it was off, are no part of it."""
     at, start = milliseconds(now), milliseconds(now) // DAY - LOOKS_BACK_DAYS
     stopped = db.execute(_NEWEST).first()
     until = min(at - DAY, stopped.stopped_at if stopped and stopped.stopped_at else at)
     openings = Counter(month_of(t) for (t,) in db.execute(_OPENINGS, {"start": start - 31}))
+    shares = [(int(since), float(share)) for since, share in db.execute(_SHARES)]
     solved = _solved_forms(db, start)
     tickets: dict[str, list[int]] = defaultdict(list)
     for home, t in db.execute(_TICKETS, {"start": start}):
@@ -71,7 +90,9 @@ def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
         if unit is None or unit in found or t > until:
             continue
         homes = {actor, *(f"{kind}:{name}" for kind, name in (("a", account), ("v", visitor), ("t", tab)) if name)}
-        share = holdout_share(openings[_month_before(month_of(t))], setting)
+        share = holdout_share(openings[_month_before(month_of(t))], _setting_at(shares, t, setting))
+        if not 0 < share < 1:
+            continue
         found[unit] = _exposure(unit, t, event, share, event["form_id"] in solved, homes, tickets, read)
     return list(found.values())
 
@@ -113,6 +134,7 @@ def trial_stopped(db: Session) -> str:
 
 def watch_trial(db: Session, now: datetime, setting: float) -> str:
     """Stop the trial if answers leave more people without one; gives the reason when it did just now."""
+    note_share(db, now, setting)
     if setting <= 0 or trial_stopped(db):
         return ""
     trial = form_trial(db, now, setting)
@@ -121,6 +143,8 @@ def watch_trial(db: Session, now: datetime, setting: float) -> str:
     left = next(d for d in trial.deltas if d.key == "left")
     reason = f"{100 * left.look.difference:+.1f} points more people left without an answer where answers were shown"
     db.merge(FormTrialRow(id=1, stopped_at=milliseconds(now), reason=reason))
+    # From now on nobody is drawn; after a new start these people must not be taken for a comparison group.
+    db.merge(TrialShareRow(since=milliseconds(now), share=1.0))
     return reason
 
 

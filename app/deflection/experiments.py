@@ -20,6 +20,7 @@ ON, HOLDOUT = "on", "holdout"
 SMALL_DESK = 500
 """Form openings a month below which the arms are of equal size, because a tenth would take years."""
 SMALL_DESK_SHARE = 0.5
+MOST_WEEKS = 520
 PLANNED_EFFECT = 0.05
 """The difference that 'about n more weeks' is reckoned for while the data do not say more."""
 SALT = "form-answers"
@@ -85,7 +86,7 @@ class Trial:
     mismatch_p: float
     deltas: tuple[Delta, ...]
     weeks_to_go: int | None
-    """About how many more weeks until a difference of five points would show; None when decided or nobody comes."""
+    """About how many more weeks until a difference of five points would show; None when decided, when nobody comes, or beyond ten years."""
 
     @property
     def must_stop(self) -> bool:
@@ -131,6 +132,14 @@ def _verdict(deltas: Seq[Delta]) -> str:
 def _weeks_to_go(look: Sequence, units: int, weeks_so_far: float) -> int | None:
     if look.decided or units == 0 or weeks_so_far <= 0:
         return None
-    variance = look.variance or 0.25
+    # Before the first look the scores of a handful of people say nothing of their variance: a coin's is the worst there is.
+    variance = look.variance if look.interval and look.variance else _worst_variance(look, units)
     needed = units_until_decided(variance, max(PLANNED_EFFECT, abs(look.difference) if look.interval else PLANNED_EFFECT))
-    return max(1, math.ceil((needed - units) / (units / weeks_so_far)))
+    weeks = max(1, math.ceil((needed - units) / (units / weeks_so_far)))
+    return weeks if weeks <= MOST_WEEKS else None
+
+
+def _worst_variance(look: Sequence, units: int) -> float:
+    """The variance of a unit's score if the outcome were a coin, at the odds that the arms show."""
+    smaller = min(max(look.smaller_arm, 1) / units, 0.5)
+    return 0.25 / smaller + 0.25 / (1 - smaller)

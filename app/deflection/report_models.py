@@ -104,6 +104,15 @@ class RemovedPhraseRow(Base):
     at: Mapped[int] = mapped_column(BigInteger)
 
 
+class TrialShareRow(Base):
+    """Since when which share of people was drawn for the comparison group: the odds of an assignment must be those of its day."""
+
+    __tablename__ = "form_trial_share"
+
+    since: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    share: Mapped[float] = mapped_column(Float, doc="the setting; small desks draw halves whatever it says, unless it is 0")
+
+
 class FormTrialRow(Base):
     """Whether the trial of answers in the contact form was stopped, and why; one row."""
 

@@ -196,6 +196,7 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
         events = delete_events_of(db, traces.actors) + delete_events(db, traces.shared)
         _delete_where(db, "visitor_session", "home", traces.actors)
         _delete_where(db, "dirty", "actor", traces.actors)
+        _delete_where(db, "survey_asked", "person", traces.actors)
         _delete_where(db, "identity_edge", "a", traces.actors)
         _delete_where(db, "identity_edge", "b", traces.actors)
         # Others who used the same browser are judged again without these events.

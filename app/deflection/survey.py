@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from app.deflection.clock import DAY, MINUTE
@@ -22,6 +22,7 @@ PAUSE = 30 * DAY
 OVER = 10 * MINUTE
 FORGOTTEN = 7 * DAY
 SALT = "survey"
+TAB = "t:"
 
 
 def is_sampled(search_id: str, share: float) -> bool:
@@ -30,28 +31,22 @@ def is_sampled(search_id: str, share: float) -> bool:
     return drawn < share
 
 
-def person_of(actor: Actor) -> str | None:
-    """Under which name we remember that we asked; nobody without account and cookie is remembered."""
-    if actor.account:
-        return f"a:{actor.account}"
-    return f"v:{actor.visitor}" if actor.visitor else None
+def names_of(actor: Actor) -> tuple[str, ...]:
+    """Under which names we remember that we asked: account and browser both, so that signing in is no way to be asked twice.
+
+    Without either it is the tab, which is all that is known: a refusal then holds as long as the tab.
+    """
+    names = [f"{kind}:{name}" for kind, name in (("a", actor.account), ("v", actor.visitor)) if name]
+    return tuple(names) or ((f"{TAB}{actor.tab}",) if actor.tab else ())
 
 
 def may_ask(db: Session, actor: Actor, search_id: str, share: float, now: datetime) -> bool:
-    """Whether to show the question: sampled, a customer, not asked within 30 days, not refused.
-
-    Without account or cookie nobody is remembered, so such people are asked at most once about one search.
-    """
-    if actor.role != "customer" or not is_sampled(search_id, share):
+    """Whether to show the question: sampled, a customer, under none of their names asked within 30 days or refused."""
+    names = names_of(actor)
+    if actor.role != "customer" or not names or not is_sampled(search_id, share):
         return False
-    person = person_of(actor)
-    if person is None:
-        return db.execute(_ASKED, {"id": f"survey-asked:{search_id}"}).first() is None
-    row = db.get(SurveyAskedRow, person)
-    return row is None or (not row.refused and row.at <= milliseconds(now) - PAUSE)
-
-
-_ASKED = text("SELECT 1 FROM seen WHERE event_id = :id")
+    rows = [row for name in names if (row := db.get(SurveyAskedRow, name))]
+    return all(not row.refused and row.at <= milliseconds(now) - PAUSE for row in rows)
 
 
 @dataclass(frozen=True)
@@ -100,10 +95,17 @@ def refuse_questions(db: Session, actor: Actor, now: datetime) -> None:
     _remember(db, actor, now, refused=True)
 
 
+def forget_asked(db: Session, now: datetime) -> None:
+    """Drop what no longer keeps anybody from being asked: old questions, and whatever a tab said that is surely closed by now."""
+    db.execute(
+        delete(SurveyAskedRow).where(
+            SurveyAskedRow.at < milliseconds(now) - PAUSE, SurveyAskedRow.refused.is_(False) | SurveyAskedRow.person.startswith(TAB)
+        )
+    )
+
+
 def _remember(db: Session, actor: Actor, now: datetime, refused: bool) -> None:
-    person = person_of(actor)
-    if person is None:
-        return
-    known = db.get(SurveyAskedRow, person)
-    was = known.refused if known else False
-    db.merge(SurveyAskedRow(person=person, at=milliseconds(now), refused=refused or was))
+    for name in names_of(actor):
+        known = db.get(SurveyAskedRow, name)
+        was = known.refused if known else False
+        db.merge(SurveyAskedRow(person=name, at=milliseconds(now), refused=refused or was))

@@ -88,3 +88,33 @@ def test_trial_is_read_from_real_rows(tmp_path):
         assert experiment_store.watch_trial(db, now, 0.1) == ""
         assert experiment_store.trial_stopped(db) == ""
     database.close()
+
+
+def test_odds_are_those_of_the_day_and_openings_while_the_trial_was_off_are_no_part_of_it(tmp_path):
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    database = open_database(f"sqlite:///{tmp_path}/o.sqlite3")
+    Base.metadata.create_all(database.engine)
+    behaviour = simulate.Behaviour(holdout=0.5, by_form=1.0)
+    stream = simulate.stream(7, simulate.subjects(5), 1500, int((now - timedelta(days=60)).timestamp() * 1000), 58, behaviour)
+    import_events(database, simulate.lines(stream))
+    recompute_due(database, now)
+    with database.session() as db:
+        whole = experiment_store.form_trial(db, now, 0.3).units
+        assert experiment_store.form_trial(db, now, 0.0).units == 0, "switched off all the time"
+        experiment_store.note_share(db, now - timedelta(days=70), 0.3)
+        experiment_store.note_share(db, now - timedelta(days=30), 0.0)
+        switched_off = experiment_store.exposures(db, now, 0.0)
+        assert 0 < len(switched_off) < whole
+        assert max(e.at for e in switched_off) < (now - timedelta(days=30)).timestamp() * 1000
+        assert {e.share for e in switched_off} == {0.5}, "a small desk drew halves then"
+        experiment_store.note_share(db, now - timedelta(days=20), 1.0)
+        assert len(experiment_store.exposures(db, now, 1.0)) == len(switched_off), "while it was stopped nobody was drawn"
+    database.close()
+
+
+def test_weeks_to_go_before_the_first_look_follow_from_the_plan_and_never_run_into_centuries():
+    few = [Exposure(f"u{i}", i, "holdout" if i % 10 == 0 else "on", 0.1, i % 3 == 0, False, False, False) for i in range(200)]
+    soon = judge_trial(few, 2.0)
+    assert soon.verdict == "no_evidence"
+    assert 10 < soon.weeks_to_go < 520
+    assert judge_trial(few, 2000.0).weeks_to_go is None

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app import deflection
+from app.deflection.survey import may_ask
 
 QUESTION = "Did you find what you needed?"
 AGENT = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -97,3 +98,28 @@ def test_share_decides_by_the_search_alone():
 def test_an_answer_sends_nobody_to_another_site(client):
     data = {"search_id": "s1", "found": "yes", "next": "//evil.example/"}
     assert client.post("/survey", data=data, headers={**AGENT, "Origin": "http://localhost"}).headers["Location"] == "/"
+
+
+def test_signing_in_is_no_way_to_be_asked_twice(client):
+    now = datetime.now(UTC)
+    browser = deflection.Actor(visitor="v" * 22, tab="t1", account=None, role="customer", ua="")
+    both = deflection.Actor(visitor="v" * 22, tab="t1", account="u1", role="customer", ua="")
+    elsewhere = deflection.Actor(visitor="w" * 22, tab="t2", account="u1", role="customer", ua="")
+    with client.portal.database.session() as db:
+        deflection.question_asked(db, browser, "s1", now)
+        assert not may_ask(db, both, "s2", 1.0, now)
+        deflection.question_asked(db, both, "s3", now)
+        assert not may_ask(db, elsewhere, "s4", 1.0, now)
+        assert may_ask(db, elsewhere, "s4", 1.0, now + timedelta(days=31))
+
+
+def test_a_refusal_without_a_cookie_holds_as_long_as_the_tab(client):
+    now = datetime.now(UTC)
+    tab = deflection.Actor(visitor=None, tab="tab-9", account=None, role="customer", ua="")
+    known = deflection.Actor(visitor="x" * 22, tab="t", account=None, role="customer", ua="")
+    with client.portal.database.session() as db:
+        deflection.refuse_questions(db, tab, now)
+        deflection.refuse_questions(db, known, now)
+        assert not may_ask(db, tab, "s1", 1.0, now + timedelta(days=2))
+        deflection.forget_asked(db, now + timedelta(days=40))
+        assert db.execute(text("SELECT person, refused FROM survey_asked")).all() == [("v:" + "x" * 22, 1)]
