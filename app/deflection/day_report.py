@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.deflection.bulk import is_sqlite
 from app.deflection.clock import DAY
 from app.deflection.events import AGENT, TEST, milliseconds
 from app.deflection.wording import normalise
@@ -65,6 +66,11 @@ _SEARCHES = text(
     " WHERE type = 'search' AND day >= :start AND day <= :end AND body LIKE '%\"mode\":\"submit\"%'"
 )
 
+_ASKED = (
+    "SELECT coalesce(account, visitor, tab, event_id), {q} FROM event WHERE type = 'search' AND day >= :start AND day <= :end"
+    " AND role NOT IN ('agent', 'test') AND body LIKE '%\"mode\":\"submit\"%'"
+)
+
 
 def report_of_today(db: Session, now: datetime, k: int, days: int = 28, limit: int = 50) -> Today:
     """Submitted searches and requests of customers on each of the last `days` days; queries only if ≥ `k` persons asked them."""
@@ -96,11 +102,12 @@ def _queries(db: Session, end: int, k: int, limit: int) -> tuple[tuple[AskedQuer
 
 
 def _persons(db: Session, queries: set[str], end: int) -> dict[str, set[str]]:
+    """Who asked each of these queries in the window. The database takes the words out of the bodies, in half the time that we need."""
     found: dict[str, set[str]] = defaultdict(set)
-    for person, role, body in db.execute(_SEARCHES, {"start": end - WINDOW_DAYS, "end": end}):
-        if role in (AGENT, TEST):
-            continue
-        query = normalise(json.loads(body)["q"])
+    asked = text(_ASKED.format(q="body ->> '$.q'" if is_sqlite(db) else "body::json ->> 'q'"))
+    meant: dict[str, str] = {}
+    for person, q in db.execute(asked, {"start": end - WINDOW_DAYS, "end": end}).all() if queries else ():
+        query = meant[q] if q in meant else meant.setdefault(q, normalise(q))
         if query in queries:
             found[query].add(person)
     return found

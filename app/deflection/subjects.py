@@ -26,6 +26,8 @@ Comparing all of ten thousand different subjects would take seconds, and a group
 
 def language_of_text(text: str) -> str:
     """A rough guess by letters, enough to choose a stemmer; English when nothing speaks against it."""
+    if text.isascii():
+        return "en"
     return next((language for pattern, language in _SCRIPTS if pattern.search(text)), "en")
 
 

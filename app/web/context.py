@@ -78,7 +78,15 @@ def today() -> date:
 
 def locale() -> str:
     """The locale of this request: from the address, else from the page that signing in leads back to, else the one that the person's
-    account asks for, else the best the browser asks for."""
+    account asks for, else the best the browser asks for. A page asks thousands of times: it is looked for once."""
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    known: tuple[object, str] | None = g.get("locale")
+    if known is None or known[0] is not asked:
+        known = g.locale = (asked, _locale())
+    return known[1]
+
+
+def _locale() -> str:
     offered = portal().settings.locales
     wanted = (request.view_args or {}).get("locale")
     if wanted in offered:
