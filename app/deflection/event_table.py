@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
-from app.deflection.bulk import insert_rows, is_sqlite, upsert_rows
+from app.deflection.bulk import insert_rows, is_sqlite, prefer_indexes, upsert_rows
 
 COLUMNS = (
     "event_id", "type", "t", "t_recv", "t_client", "t_sent", "day", "actor", "visitor", "tab", "account", "role", "ua", "ref", "body",
@@ -68,6 +68,8 @@ def _received(row: Mapping[str, Any]) -> tuple[int, str]:
 
 def _keep_first_received(db: Session, again: Mapping[str, Row]) -> list[Row]:
     replaced: list[Row] = []
+    if again:
+        prefer_indexes(db)
     for chunk in _chunks(again):
         for found in db.execute(_STORED, {"ids": chunk}).mappings().all():
             stored = dict(found)
