@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DatabaseError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, InternalError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -27,6 +27,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+LOST_CONNECTION = "8s2b"
+"""SQLAlchemy's code of a transaction that cannot be ended because its connection is gone."""
 
 
 class Base(DeclarativeBase):
@@ -139,6 +143,11 @@ class Database:
             yield
         except (OperationalError, PoolTimeout) as error:
             raise DatabaseUnavailable(f"the database does not answer: {error.__class__.__name__}") from error
+        except PendingRollbackError as error:
+            if error.code != LOST_CONNECTION:
+                raise
+            # Somebody went on after the connection broke, for example because a page can be shown without what was asked for.
+            raise DatabaseUnavailable("the database does not answer: the connection was lost") from error
 
     def compact(self) -> None:
         """Write the log of changes into the file and empty it, so that what was deleted stands nowhere any more (SQLite)."""

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db import DatabaseUnavailable
+
 Row = Mapping[str, Any]
 
 
@@ -35,10 +37,19 @@ def insert_rows(db: Session, table: str, columns: Sequence[str], rows: Sequence[
         marks = ", ".join(["?"] * len(columns))
         db.connection().exec_driver_sql(f"INSERT INTO {table} ({_named(columns)}) VALUES ({marks})", values)  # noqa: S608 — our own names
         return
-    driver = db.connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({_named(columns)}) FROM STDIN") as copy:  # type: ignore[union-attr]
-        for row in values:
-            copy.write_row(row)
+    _copy(db, f"COPY {table} ({_named(columns)}) FROM STDIN", values)
+
+
+def _copy(db: Session, command: str, rows: Sequence[tuple]) -> None:
+    connection, errors = db.connection(), db.get_bind().dialect.loaded_dbapi
+    try:
+        with connection.connection.driver_connection.cursor() as cursor, cursor.copy(command) as copy:  # type: ignore[union-attr]
+            for row in rows:
+                copy.write_row(row)
+    except (errors.OperationalError, errors.InternalError) as error:
+        # What goes past SQLAlchemy must be told to it: the connection may be dead, and the server away rather than our rows wrong.
+        connection.invalidate(error)
+        raise DatabaseUnavailable(f"the database does not answer: {error.__class__.__name__}") from error
 
 
 def upsert_rows(db: Session, table: str, columns: Sequence[str], rows: Sequence[Row], conflict: str, returning: str = "") -> list[Any]:

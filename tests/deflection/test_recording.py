@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db import Base, Database, open_database
+from app.db import Base, Database, DatabaseUnavailable, open_database
 from app.deflection import (
     EVENT_TYPES,
     Actor,
@@ -23,6 +24,7 @@ from app.deflection import (
     record,
     requester_hash,
 )
+from app.deflection.bulk import insert_rows
 from tests.deflection.story import START, Story, parsed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -285,3 +287,24 @@ def test_a_senders_hash_is_the_same_for_the_same_address_and_key_only() -> None:
     assert requester_hash(" Anna@Example.com", "k" * 32) == requester_hash("anna@example.com", "k" * 32)
     assert requester_hash("anna@example.com", "k" * 32) != requester_hash("anna@example.com", "x" * 32)
     assert "anna" not in requester_hash("anna@example.com", "k" * 32)
+
+
+def test_a_server_that_goes_away_while_rows_are_copied_is_away_and_our_rows_are_not_wrong(postgres: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), postgres.session() as db:
+        record(db, *parsed(Story().search(0, "s1")))
+        with postgres.engine.connect() as other:
+            own = db.execute(text("SELECT pg_backend_pid()")).scalar()
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": own})
+        insert_rows(db, "identity_edge", ("a", "b"), [{"a": "v:1", "b": "t:1"}])
+    with postgres.session() as db:
+        record(db, *parsed(Story().search(0, "s1")))
+    assert rows(postgres, "SELECT count(*) FROM event") == [(1,)]
+
+
+def test_going_on_after_the_server_went_away_does_not_make_it_our_mistake(postgres: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), postgres.session() as db:
+        own = db.execute(text("SELECT pg_backend_pid()")).scalar()
+        with postgres.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": own})
+        with suppress(DatabaseUnavailable):
+            db.execute(text("SELECT 1"))
