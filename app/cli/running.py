@@ -130,7 +130,7 @@ def _wait_until_ready(url: str, web: BaseProcess, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and web.is_alive():
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own loopback address
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own loopback address  # nosec B310
                 if answer.status == 200:
                     return True
         except urllib.error.HTTPError as error:

@@ -147,7 +147,7 @@ class Rhythm:
         try:
             said = self.job(portal, now)
         except KnowledgeBaseError as error:
-            log.error("job failed", job=self.name, reason=str(error))
+            log.error("job failed", job=self.name, reason=str(error), cause=getattr(error, "reason", ""))
             return ""
         except Exception:
             # Whatever was not foreseen in one job must not keep the others from being done; it is tried again at the next beat.

@@ -104,9 +104,10 @@ class EventQueue:
         try:
             with self._database.session() as db:
                 record(db, *batch)
-        except (DatabaseUnavailable, PoolTimeout):
+        except (DatabaseUnavailable, PoolTimeout) as error:
             self.failures += 1
-            log.exception("%d events could not be written; they are kept and tried again", len(batch))
+            reason = getattr(error, "reason", "") or error
+            log.error("%d events could not be written; they are kept and tried again: %s", len(batch), reason)
             return False
         except Exception:  # an event that the database refuses must neither stop the others nor be tried for ever
             self.failures += 1

@@ -102,7 +102,7 @@ class Spool:
         self._put()
         self._file.seek(0)
         for size in self._sizes:
-            rows = marshal.loads(self._file.read(size))  # noqa: S302 — our own file of a moment ago, which nobody else can open
+            rows = marshal.loads(self._file.read(size))  # noqa: S302 — our own file of a moment ago, which nobody else can open  # nosec B302
             yield [EVENT_TYPES[values.pop("type")](**values) for values in rows]
 
 

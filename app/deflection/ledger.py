@@ -117,8 +117,8 @@ def _take_marks(db: Db, size: int, due: int, is_sqlite: bool) -> dict[str, str]:
 
 def _take(db: Db, which: str, size: int, is_sqlite: bool, **bounds: int) -> dict[str, str]:
     skip = "" if is_sqlite else " FOR UPDATE SKIP LOCKED"
-    chosen = f"SELECT actor FROM dirty WHERE {which} LIMIT :n{skip}"  # noqa: S608 — no value in it
-    sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608
+    chosen = f"SELECT actor FROM dirty WHERE {which} LIMIT :n{skip}"  # noqa: S608 — no value in it  # nosec B608
+    sql = f"DELETE FROM dirty WHERE actor IN ({chosen}) RETURNING actor, cause"  # noqa: S608  # nosec B608
     return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, **bounds})}
 
 
@@ -144,7 +144,7 @@ def _in_chunks(names: Iterable[str]) -> Iterable[list[str]]:
 def _stored(db: Db, table: Any, names: Iterable[str], time_column: str, frozen: int) -> list[Row]:
     columns = [c.name for c in table.__table__.columns]
     sql = text(
-        f"SELECT {', '.join(_quoted(c) for c in columns)} FROM {table.__tablename__}"  # noqa: S608 — names of our own columns
+        f"SELECT {', '.join(_quoted(c) for c in columns)} FROM {table.__tablename__}"  # noqa: S608 — names of our own columns  # nosec B608
         f" WHERE home IN :homes AND {_quoted(time_column)} >= :frozen"
     ).bindparams(bindparam("homes", expanding=True))
     found: list[Row] = []
@@ -164,7 +164,7 @@ def _insert(db: Db, table: Any, rows: Sequence[Row]) -> None:
 
 
 def _delete(db: Db, table: str, column: str, ids: Iterable[str]) -> None:
-    sql = text(f"DELETE FROM {table} WHERE {column} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 — our own names
+    sql = text(f"DELETE FROM {table} WHERE {column} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 — our own names  # nosec B608
     for chunk in _in_chunks(ids):
         db.execute(sql, {"ids": chunk})
 

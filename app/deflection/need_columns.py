@@ -172,7 +172,7 @@ def _read(db: Session, days: Sequence[int]) -> Columns:
     rows: list[tuple] = []
     for chunk in _chunks(days, 400):
         names = ", ".join(str(int(day)) for day in chunk)
-        rows += db.connection().exec_driver_sql(f"SELECT {_QUOTED} FROM need WHERE day IN ({names}) ORDER BY day, id").cursor.fetchall()  # noqa: S608 — numbers
+        rows += db.connection().exec_driver_sql(f"SELECT {_QUOTED} FROM need WHERE day IN ({names}) ORDER BY day, id").cursor.fetchall()  # noqa: S608 — numbers  # nosec B608
     return columns_of(dict(zip(FIELDS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(FIELDS, ()))
 
 

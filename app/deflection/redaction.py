@@ -26,7 +26,11 @@ _SUSPICIOUS = re.compile(r"@|＠|://|www\.|\d[\W\d]*\d[\W\d]*\d[\W\d]*\d|:[0-9a-
 _EMAIL = re.compile(r"[^\s@＠<>()\[\],;:\"‹›]+[@＠][^\s@＠<>()\[\],;:\"/?‹›]+\.[^\s@＠<>()\[\],;:\"/?.‹›]{2,}")
 _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.)[^\s<>\"‹›]+", re.I)
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Z0-9])", re.I)
-_DIGITS = re.compile(r"(?<![\w.,‹])[+(]?\(?\d(?:[\d\s().\-/\u2010-\u2015\u00a0]*\d)?(?!\w)")
+_INVISIBLE = re.compile(
+    r"(?<=\d)[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=\w)|(?<=[A-Za-z])[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=\d)"
+)
+"""What a copied number may hold between its digits without anybody seeing it."""
+_DIGITS = re.compile(r"(?:(?<![\w.,‹])|(?<=[\u05d0-\u05ea]))[+(]?\(?\d(?:[\d\s().\-/\u2010-\u2015\u00a0]*\d)?(?!\w)")
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])", re.I)
 _LONG_NUMBER = re.compile(r"\d{6,}")
@@ -72,6 +76,7 @@ def redact(text: str) -> str:
     """The text with e-mails, phones, IBANs, cards, national ids, addresses of machines, long numbers and keys masked."""
     if not _SUSPICIOUS.search(text):
         return text
+    text = _INVISIBLE.sub("", text)
     if "@" in text or "＠" in text or ":" in text or "www." in text.lower():
         text = _URL.sub(_mask_url, text)
         text = _EMAIL.sub(EMAIL, text)
@@ -244,10 +249,7 @@ def _is_national_id(text: str, digits: str) -> bool:
 def _is_personnummer(text: str, digits: str) -> bool:
     if not luhn.is_valid(digits[-10:]):
         return False
-    try:
-        return bool(personnummer.is_valid(text.replace(" ", "-"))) or 61 <= int(digits[-6:-4]) <= 91
-    except ValueError:
-        return False
+    return bool(personnummer.is_valid(text.replace(" ", "-"))) or 61 <= int(digits[-6:-4]) <= 91
 
 
 def _is_phone(text: str, digits: str) -> bool:

@@ -101,7 +101,7 @@ def _blank_texts(db: Session, before: int) -> None:
 
 
 def _drop_needs(db: Session, before: int) -> None:
-    rows = db.execute(text(f"SELECT {_NEED_COLUMNS} FROM need WHERE day < :day"), {"day": before}).mappings().all()  # noqa: S608
+    rows = db.execute(text(f"SELECT {_NEED_COLUMNS} FROM need WHERE day < :day"), {"day": before}).mappings().all()  # noqa: S608  # nosec B608
     remember_removed(db, rows)
     _delete_needs(db, [row["id"] for row in rows])
     if rows:
@@ -113,7 +113,7 @@ def _drop_needs(db: Session, before: int) -> None:
 def remember_removed(db: Session, rows: Iterable[Any]) -> None:
     """Count needs that leave their table but stay in the roll-ups."""
     sql = text(
-        f"INSERT INTO rollup_erased ({', '.join(_ROLLUP_COLUMNS)}, n) VALUES ({', '.join(':' + c for c in _ROLLUP_COLUMNS)}, 1)"  # noqa: S608
+        f"INSERT INTO rollup_erased ({', '.join(_ROLLUP_COLUMNS)}, n) VALUES ({', '.join(':' + c for c in _ROLLUP_COLUMNS)}, 1)"  # noqa: S608  # nosec B608
         f" ON CONFLICT ({', '.join(_ROLLUP_COLUMNS)}) DO UPDATE SET n = rollup_erased.n + 1"
     )
     values = [dict(zip(_ROLLUP_COLUMNS, rollup_key(row), strict=True)) for row in rows]
@@ -124,7 +124,7 @@ def remember_removed(db: Session, rows: Iterable[Any]) -> None:
 def _delete_needs(db: Session, ids: list[str], keep_need: bool = False) -> None:
     for i in range(0, len(ids), 400):
         for name in CHILDREN:
-            db.execute(_expanding(f"DELETE FROM {name} WHERE need_id IN :ids"), {"ids": ids[i : i + 400]})  # noqa: S608 — our own tables
+            db.execute(_expanding(f"DELETE FROM {name} WHERE need_id IN :ids"), {"ids": ids[i : i + 400]})  # noqa: S608 — our own tables  # nosec B608
         if not keep_need:
             db.execute(_expanding("DELETE FROM need WHERE id IN :ids"), {"ids": ids[i : i + 400]})
 
@@ -174,10 +174,10 @@ def export_person(db: Session, **names: str | None) -> dict[str, Any]:
 
 
 def _needs(db: Session, traces: _Traces, columns: str) -> list[Any]:
-    found = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", traces.actors)  # noqa: S608 — our own columns
+    found = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", traces.actors)  # noqa: S608 — our own columns  # nosec B608
     if traces.account is not None:
         person = f"a:{traces.account}"
-        elsewhere = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", set(traces.shared.values()))  # noqa: S608
+        elsewhere = _rows_of(db, f"SELECT {columns} FROM need WHERE home IN :ids", set(traces.shared.values()))  # noqa: S608  # nosec B608
         found += [row for row in elsewhere if row["person"] == person]
     return found
 
@@ -211,7 +211,7 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
 def _delete_where(db: Session, table: str, column: str, names: Iterable[str]) -> int:
     ordered, removed = sorted(names), 0
     for i in range(0, len(ordered), 400):
-        found = db.execute(_expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": ordered[i : i + 400]})  # noqa: S608
+        found = db.execute(_expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": ordered[i : i + 400]})  # noqa: S608  # nosec B608
         removed += found.rowcount  # type: ignore[attr-defined]
     return removed
 
@@ -240,7 +240,7 @@ def _forget_needs(db: Session, needs: list[Any], as_of: int) -> None:
         entry = {**ledger_entry(dict(row), dict(row), "erasure of a person", as_of), "to_outcome": "erased"}
         db.execute(
             text(
-                f"INSERT INTO outcome_ledger ({', '.join(entry)}) VALUES ({', '.join(':' + k for k in entry)})"  # noqa: S608 — our own columns
+                f"INSERT INTO outcome_ledger ({', '.join(entry)}) VALUES ({', '.join(':' + k for k in entry)})"  # noqa: S608 — our own columns  # nosec B608
             ),
             entry,
         )

@@ -199,7 +199,7 @@ class Shelf:
             missing = [r for r in rows if r not in self._cached]
             if missing:
                 marks = ",".join("?" * len(missing))
-                query = f"SELECT row, sections, words, sentences FROM article WHERE row IN ({marks})"  # noqa: S608  only question marks
+                query = f"SELECT row, sections, words, sentences FROM article WHERE row IN ({marks})"  # noqa: S608  only question marks  # nosec B608
                 for row, sections, words, starts in self._connection.execute(query, missing):
                     self._cached[row] = ShelvedText(
                         tuple((a, h, t) for a, h, t in json.loads(sections)),

@@ -86,7 +86,7 @@ def _known(error: KnowledgeBaseError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
     if status >= 500:
         abandon_db()
-        log.error("unavailable", reason=str(error), path=request.path)
+        log.error("unavailable", reason=str(error), cause=getattr(error, "reason", ""), path=request.path)
     return answer(status, str(error), headers, getattr(error, "errors", None), error=error)
 
 

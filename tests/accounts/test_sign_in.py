@@ -26,6 +26,7 @@ from app.accounts import (
 )
 from app.accounts.models import UserRow
 from app.db import Database
+from app.errors import Unavailable
 
 PASSWORD = "tiger lamp Oslo"
 RULES = SignInRules(attempts=3, wait=timedelta(minutes=15))
@@ -215,6 +216,12 @@ def test_at_most_two_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatc
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(passwords.hash_password, ["x"] * 6)) == ["hash"] * 6
     assert most == 2
+
+
+def test_whoever_waits_too_long_for_a_turn_at_the_hashes_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_PATIENCE_SECONDS", 0.01)
+    with passwords._slot(), passwords._slot(), pytest.raises(Unavailable):
+        passwords.hash_password("a password of somebody")
 
 
 def test_known_and_unknown_accounts_take_the_same_time(database: Database, now: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 from justhtml import JustHTML
 
 from app.content.rendering import render
+from app.content.sanitizing import sanitized
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -147,3 +148,21 @@ def test_templates_are_not_evaluated() -> None:
 @pytest.mark.parametrize("scheme", ["http://a.example", "https://a.example", "mailto:a@b.example", "tel:+4685550112"])
 def test_the_four_schemes_come_through(scheme: str) -> None:
     assert f'href="{scheme}"' in render(f"[x]({scheme})", "en").html
+
+
+@pytest.mark.parametrize(
+    ("source", "kept", "dropped"),
+    [
+        ('<p dir="rtl" lang="he">x</p>', 'dir="rtl"', ""),
+        ('<p dir="javascript" lang="en">x</p>', 'lang="en"', "javascript"),
+        ('<p lang="x onload">x</p>', "<p>x</p>", "onload"),
+        ('<table><tr><td colspan="3">x</td></tr></table>', 'colspan="3"', ""),
+        ('<table><tr><td colspan="99999">x</td></tr></table>', "x</td>", "99999"),
+        ('<table><tr><td rowspan="٣">x</td></tr></table>', "x</td>", "٣"),
+        ('<p id="location" class="btn toast">x</p>', "x</p>", "location"),
+    ],
+)
+def test_attributes_keep_only_what_makes_sense(source: str, kept: str, dropped: str) -> None:
+    html = sanitized(source)
+    assert kept in html
+    assert not dropped or dropped not in html

@@ -172,6 +172,13 @@ def test_at_least_99_in_100_are_masked(make: Make) -> None:
         ("see https://x.example/a?token=b now", "see ‹url› now"),
         ("see https://x.example/help", "see https://x.example/help"),
         ("reference 99887766", "reference ‹number›"),
+        ("call 12 +46 70 123 45 67 12", "call 12 ‹phone› 12"),
+        ("card ４１１１ １１１１ １１１１ １１１１", "card ‹number›"),
+        ("card 4111\u200b1111\u200b1111\u200b1111", "card ‹card›"),
+        ("IBAN GB82\u200bWEST\u200b12345698765432", "IBAN ‹iban›"),
+        ("\u2066+46\u00a070 123\u201145\u201167\u2069", "\u2066‹phone›\u2069"),
+        ("תתקשרו ל050-1234567 בבקשה", "תתקשרו ל‹phone› בבקשה"),
+        ("כרטיס4580-1111-1111-1121", "כרטיס‹card›"),
     ],
 )
 def test_each_kind_has_its_own_placeholder_and_the_rest_stays(text: str, expected: str) -> None:

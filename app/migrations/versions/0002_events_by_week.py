@@ -29,7 +29,7 @@ def upgrade() -> None:
     _tables()
     if op.get_bind().dialect.name == "postgresql":
         _partitions()
-    op.execute(f"INSERT INTO event (day, {_KEPT}) SELECT {_DAY}, {_KEPT} FROM event_before_0002")  # noqa: S608 — names of our own columns
+    op.execute(f"INSERT INTO event (day, {_KEPT}) SELECT {_DAY}, {_KEPT} FROM event_before_0002")  # noqa: S608 — names of our own columns  # nosec B608
     op.execute("INSERT INTO seen (event_id, actor, t, t_recv) SELECT event_id, actor, t, t_recv FROM event_before_0002")
     op.drop_table("event_before_0002")
     # The rules are read more exactly since: everybody is judged again, and the ledger says what that changed.
@@ -90,7 +90,7 @@ def _tables() -> None:
 
 def _partitions() -> None:
     """Named and bounded as `app.deflection.event_table` makes them from now on."""
-    days = op.get_bind().execute(sa.text(f"SELECT DISTINCT {_DAY} FROM event_before_0002")).scalars()  # noqa: S608
+    days = op.get_bind().execute(sa.text(f"SELECT DISTINCT {_DAY} FROM event_before_0002")).scalars()  # noqa: S608  # nosec B608
     for name, low, high in sorted({_partition_of(day) for day in days}):
         op.execute(f"CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({low}) TO ({high})")
 
