@@ -101,6 +101,8 @@ class Settings:
     cost_per_ticket_low: float = option(0.0, "Marginal cost of one ticket, lower end; 0: no cost is reported.", 0)
     cost_per_ticket_high: float = option(0.0, "Marginal cost of one ticket, upper end.", 0)
 
+    content_cost_per_month: float = option(0.0, "What writing and keeping the articles costs a month; taken off the cost avoided.", 0)
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None, root: Path | None = None) -> Settings:
         """Settings from `.env` in `root` overlaid by the environment; raises `InvalidSettings` with every problem at once.

@@ -165,8 +165,8 @@ class Cost:
     high: float
 
 
-def cost_avoided(avoided: Avoided | None, low: float, high: float) -> Cost | None:
-    """Tickets avoided times the marginal cost of one; None unless the operator set the costs."""
+def cost_avoided(avoided: Avoided | None, low: float, high: float, content: float = 0.0) -> Cost | None:
+    """Tickets avoided times the marginal cost of one, less what the content cost meanwhile; None unless the operator set the costs."""
     if avoided is None or high <= 0:
         return None
-    return Cost(avoided.range.low * low, avoided.range.high * high)
+    return Cost(avoided.range.low * low - content, avoided.range.high * high - content)

@@ -146,7 +146,10 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "cost",
         N_("Cost avoided"),
-        N_("Tickets avoided, low to high, times the cost of handling one more request, low to high, as set by the operator."),
+        N_(
+            "Tickets avoided, low to high, times the cost of handling one more request, low to high, less what writing and keeping the articles "
+            "cost meanwhile, all as set by the operator. Below zero the articles cost more than they surely saved."
+        ),
         N_("The average cost of a request is not what one less request saves."),
     ),
     Definition(

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.deflection import facts, subjects
 from app.deflection.article_report import ArticleRow, article_rows
-from app.deflection.avoided import Cost, cost_avoided, gaps, repair_share
+from app.deflection.avoided import DAYS_A_MONTH, Cost, cost_avoided, gaps, repair_share
 from app.deflection.facts import DAY_MS, Frame, TicketFact
 from app.deflection.failures import ClusterName, FailureRow, UnsearchedRow, failure_rows, unsearched_rows
 from app.deflection.metrics import (
@@ -119,7 +119,12 @@ class Report:
 
 
 def build(
-    material: Material, request: ReportRequest, span: Span, as_of: int, thresholds: Thresholds, cost: tuple[float, float] = (0.0, 0.0)
+    material: Material,
+    request: ReportRequest,
+    span: Span,
+    as_of: int,
+    thresholds: Thresholds,
+    cost: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Report:
     """The report of a request at a moment. Same material, same report: every simulation has a fixed seed."""
     every = material.needs
@@ -175,7 +180,7 @@ def build(
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
         sensitivity=window_sensitivity(final, as_of),
         vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),
-        cost=cost_avoided(now.avoided, *cost),
+        cost=cost_avoided(now.avoided, cost[0], cost[1], cost[2] * _months(final)),
         marks=tuple(mark for mark in material.marks if span.start <= mark.day < span.end),
         restated=sum(n for day, n in material.restated.items() if span.start <= day < span.end),
         last_year={} if request.active else material.last_year,
@@ -210,6 +215,11 @@ def whole_weeks(every: Frame, span: Span, as_of: int) -> int:
     newest = min(as_of // DAY_MS, int(open_needs.day.min()) if len(open_needs) else span.end)
     end = monday_of(min(newest, span.end))
     return end if len(every.between(span.start, end)) else min(span.end, as_of // DAY_MS + 1)
+
+
+def _months(final: Frame) -> float:
+    """How long the period is over which something is final."""
+    return int(final.day.max() - final.day.min() + 1) / DAYS_A_MONTH if len(final) else 0.0
 
 
 def _in_time(tickets: Sequence[TicketFact], final: Frame) -> int:

@@ -118,7 +118,7 @@ def report_of(
     translated: Mapping[str, frozenset[str]] | None = None,
     marks: Sequence[Mark] = (),
     additions: Sequence[Addition] = (),
-    cost: tuple[float, float] = (0.0, 0.0),
+    cost: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Report:
     """The report of a request at this moment, from the rows. What others know of articles is passed in as values."""
     span = span_of(request, now)

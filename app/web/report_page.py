@@ -49,7 +49,7 @@ def report_for(asked: ReportRequest) -> Report:
         translated=_translated(catalog),
         marks=publication_marks(history),
         additions=[Addition(p.article, p.locale, _day(p)) for p in history if p.added],
-        cost=(settings.cost_per_ticket_low, settings.cost_per_ticket_high),
+        cost=(settings.cost_per_ticket_low, settings.cost_per_ticket_high, settings.content_cost_per_month),
     )
 
 

@@ -11,8 +11,13 @@ from flask import Blueprint, render_template
 
 from app.accounts import Role
 from app.content import STAFF, Article, Catalog, Problem
-from app.web.access import requires
-from app.web.context import catalog, portal, today
+from app.deflection import FailureRow, ReportRequest
+from app.web import report_words
+from app.web.access import current_user, requires
+from app.web.context import catalog, locale, portal, today
+from app.web.report_page import report_for, title_of
+
+MOST_GROUPS = 8
 
 bp = Blueprint("writer", __name__, url_prefix="/writer")
 
@@ -58,7 +63,21 @@ def queue() -> str:
         translations=translation_rows(now, offered, today()),
         offered=offered[1:],
         revision=now.revision,
+        failing=failing_groups() if may_edit_groups() else None,
+        w=report_words,
+        title_of=title_of(now, locale()),
     )
+
+
+def may_edit_groups() -> bool:
+    """Agents read this page too; groups of questions are for those who write."""
+    user = current_user()
+    return user is not None and user.role in (Role.WRITER, Role.MANAGER, Role.ADMIN)
+
+
+def failing_groups() -> list[FailureRow]:
+    """The groups of questions that most would be gained by answering, as the report of the last quarter lists them."""
+    return [row for row in report_for(ReportRequest()).failures if row.name and row.failed][:MOST_GROUPS]
 
 
 def file_problems(problems: Iterable[Problem]) -> list[FileProblems]:

@@ -112,6 +112,8 @@ def test_costs_are_a_range_and_only_if_the_operator_set_them():
     cost = cost_avoided(found, 4, 9)
     assert cost.low == pytest.approx(4 * found.range.low)
     assert cost.high == pytest.approx(9 * found.range.high)
+    less = cost_avoided(found, 4, 9, content=1000)
+    assert (less.low, less.high) == (pytest.approx(cost.low - 1000), pytest.approx(cost.high - 1000))
 
 
 def test_gap_ranks_what_people_need_and_nobody_answers_first():
