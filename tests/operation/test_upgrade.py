@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from alembic import command
 from sqlalchemy import inspect, text
 
+from app import migrations
 from app.db import Database, open_database
 from app.deflection import audit, recompute_due, record
 from app.deflection.events import Event, parse_event
@@ -104,3 +106,9 @@ def test_what_an_older_database_had_is_known_when_it_comes_again(old: Database) 
     with old.session() as db:
         record(db, *map(_event, EVENTS), _event({**EVENTS[0], "event_id": "new", "search_id": "three", "t_recv": FIRST + 20 * DAY}))
         assert db.execute(text("SELECT COUNT(*) FROM event")).scalar() == len(EVENTS) + 2
+
+
+def test_the_first_schema_stays_as_it_was_released() -> None:
+    first = Path(migrations.__file__).parent / "versions" / "0001_the_first_schema.py"
+    digest = hashlib.sha256(first.read_bytes()).hexdigest()
+    assert digest == "dd77a9af52ec0c0c0149a53e31a33fa657a4a1aa3441befb3dc34cc9bfe93ef7", "a change of the tables is a new migration"

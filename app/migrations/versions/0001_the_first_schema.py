@@ -165,12 +165,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_retention")),
     )
     op.create_table(
-        "form_trial_share",
-        sa.Column("since", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("share", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("since", name=op.f("pk_form_trial_share")),
-    )
-    op.create_table(
         "form_trial",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("stopped_at", sa.BigInteger(), nullable=True),
@@ -485,7 +479,6 @@ def upgrade() -> None:
         sa.Column("created_at", app.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("totp_secret", sa.String(length=32), nullable=True),
         sa.Column("totp_last_step", sa.BigInteger(), nullable=False),
-        sa.Column("reads_queries", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
@@ -698,7 +691,6 @@ def downgrade() -> None:
 
     op.drop_table("identity_edge")
     op.drop_table("form_trial")
-    op.drop_table("form_trial_share")
     op.drop_table("event_retention")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_ref")

@@ -1,4 +1,5 @@
-"""Events by week, each known by `seen`; acts on groups of questions can be taken back; pairs of questions can be labelled.
+"""Events by week, each known by `seen`; acts on groups of questions can be taken back; pairs of questions can be labelled; the trial's odds by day;
+reading the words of a single search takes a permission.
 
 The way back is the backup that was made before.
 """
@@ -41,6 +42,7 @@ def upgrade() -> None:
     op.add_column("cluster_change", sa.Column("undone_at", sa.BigInteger(), nullable=True))
     op.add_column("definition", sa.Column("used_from", sa.BigInteger(), nullable=False, server_default="0"))
     op.execute("UPDATE definition SET used_from = since")
+    op.add_column("users", sa.Column("reads_queries", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def _tables() -> None:
@@ -85,6 +87,12 @@ def _tables() -> None:
         sa.Column("who", sa.String(length=64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_pair_label")),
+    )
+    op.create_table(
+        "form_trial_share",
+        sa.Column("since", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("since", name=op.f("pk_form_trial_share")),
     )
 
 
