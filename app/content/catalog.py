@@ -73,10 +73,11 @@ class Catalog:
     def _index(self, articles: Iterable[Article | None]) -> None:
         self._by_address: dict[tuple[str, str], Article] = {}
         self._by_id: dict[str, dict[str, Article]] = {}
-        for article in articles:
-            if article is not None:
-                self._by_address[article.locale, article.slug] = article
-                self._by_id.setdefault(article.id, {})[article.locale] = article
+        # Translations stand in the order of the locales, however they were met: pages list them, and an order would tell of hidden ones.
+        places = {locale: place for place, locale in enumerate(self.locales)}
+        for article in sorted((a for a in articles if a is not None), key=lambda a: places.get(a.locale, len(places))):
+            self._by_address[article.locale, article.slug] = article
+            self._by_id.setdefault(article.id, {})[article.locale] = article
         self.described_categories = frozenset(c.slug for c in self.site.categories)
         """Those that site.yml names. Any other exists only as a folder, and so only for those who may see an article in it."""
         self.site = _with_all_categories(self.site, self._by_address.values(), self.locales)
