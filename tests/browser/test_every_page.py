@@ -22,6 +22,7 @@ CUSTOMER_PAGES = [
 STAFF_PAGES = [
     ("/agent/", Role.AGENT),
     ("/reports/", Role.MANAGER),
+    ("/reports/labels", Role.WRITER),
     ("/writer/", Role.WRITER),
     ("/admin/", Role.ADMIN),
     ("/account", Role.CUSTOMER),

@@ -274,6 +274,25 @@ def test_an_editor_labels_pairs_one_after_the_other_without_a_script(manager, po
     assert manager.post("/reports/labels", data={"csrf_token": token, "pair": seen[0], "verdict": "perhaps"}).status_code == 422
 
 
+def test_labels_say_which_thresholds_fit_and_how_to_set_them(manager, portal):
+    def label(same_from):
+        with portal.database.session() as db:
+            deflection.forget_labels(db)
+            for i in range(100):
+                pair = deflection.Pair(f"k{i}", "a", "b", "en", i / 100, 300_000, "")
+                deflection.label_pair(db, pair, "same" if i / 100 >= same_from else "different", "x", datetime.now(UTC))
+
+    label(0.7)
+    words = _words(_text(manager.get("/reports/labels")))
+    assert "The labels speak for other thresholds." in words
+    assert "HYLLA_SIMILAR=0.7" in words
+    assert "will agree a little less with new ones" in words
+    label(0.4)
+    words = _words(_text(manager.get("/reports/labels")))
+    assert "The labels do not speak against the thresholds in force." in words
+    assert "HYLLA_SIMILAR" not in words
+
+
 def test_writers_find_the_groups_on_their_own_page_and_meet_no_closed_door(filled, signed_in):
     writer = signed_in(Role.WRITER)
     page = _parsed(_text(writer.get("/writer/")))
