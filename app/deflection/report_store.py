@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -40,7 +42,7 @@ _LAST_YEAR = (
 )
 _OF_SURVEYS = "FROM event WHERE type = 'survey' AND day IN :days"
 _SURVEYS = text(f"SELECT body {_OF_SURVEYS}").bindparams(bindparam("days", expanding=True))
-_SURVEYS_STAMP = text(f"SELECT count(*), sum(t_recv) {_OF_SURVEYS}").bindparams(bindparam("days", expanding=True))
+_SURVEYS_STAMP = text(f"SELECT count(*) {_OF_SURVEYS}").bindparams(bindparam("days", expanding=True))
 _SURVEY_DAYS = 8
 """An answer may come so many days after the need."""
 _SEARCH_NEEDS = text("SELECT need_id, search_id FROM need_search WHERE search_id IN :ids").bindparams(bindparam("ids", expanding=True))
@@ -57,6 +59,18 @@ YEAR = 364
 T = TypeVar("T")
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Tens of thousands of new objects and not one cycle: looking for some would take a quarter of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class _Kept(Generic[T]):
     """The newest few of something costly, each with a stamp by which it can be seen to be out of date."""
 
@@ -69,7 +83,8 @@ class _Kept(Generic[T]):
         with self._lock:
             kept = self._found.get(key)
         if kept is None or kept[0] != stamp:
-            kept = (stamp, make())
+            with _without_collecting():
+                kept = (stamp, make())
             with self._lock:
                 self._found[key] = kept
                 self._found.move_to_end(key)

@@ -191,6 +191,7 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
     with database.durable_session() as db:
         lock_for_judging(db, database.is_sqlite)
         traces = _traces(db, **names)
+        raise_stamp(db)
         needs = _needs(db, traces, _NEED_COLUMNS)
         _forget_needs(db, needs, milliseconds(now))
         events = delete_events_of(db, traces.actors) + delete_events(db, traces.shared)
