@@ -333,4 +333,7 @@ def lines(simulated: Simulated) -> Iterator[str]:
 
 def simulated_lines(seed: int, topics: Sequence[Subject], needs: int, start: int, days: int) -> Iterator[str]:
     """A stream of `needs` questions over `days` from `start` (ms) as JSON Lines, ready to be imported."""
-    return lines(stream(seed, topics, needs, start, days, growth=0.15))
+    found = stream(seed, topics, needs, start, days, growth=0.15)
+    # Mail that is written after the last day has not come yet.
+    end = start + days * DAY
+    return lines(Simulated([event for event in found.events if event["t_recv"] < end], found.truth))

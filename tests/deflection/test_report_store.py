@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -61,7 +62,6 @@ def _same(a, b):
 
 
 def _line(id, type, at, **fields):
-    import json
 
     return json.dumps({"event_id": id, "type": type, "t_client": at, "t_sent": at, "t_recv": at, "ua": "Mozilla", **fields})
 
@@ -241,3 +241,10 @@ def test_a_portal_younger_than_a_whole_final_week_lists_what_is_final(tmp_path):
     _work(young)
     assert _report(young, weeks=4).failures
     young.close()
+
+
+def test_an_invented_past_holds_nothing_that_has_not_happened_yet():
+
+    end = START + 20 * DAY_MS
+    times = [json.loads(line)["t_recv"] for line in simulate.simulated_lines(1, simulate.subjects(4), 400, START, 20)]
+    assert START < min(times) < max(times) < end
