@@ -37,8 +37,8 @@ def _expanding(sql: str) -> Any:
 
 
 _STORED = _expanding(
-    "SELECT s.event_id, s.t_recv, s.actor, s.t, e.type, e.body FROM seen s JOIN event e ON e.actor = s.actor AND e.t = s.t"
-    " AND e.event_id = s.event_id WHERE s.event_id IN :ids"
+    "SELECT e.event_id, e.t_recv, e.actor, e.t, e.type, e.body, e.visitor, e.tab, e.account, e.role, e.ua, e.t_client, e.t_sent"
+    " FROM seen s JOIN event e ON e.actor = s.actor AND e.t = s.t AND e.event_id = s.event_id WHERE s.event_id IN :ids"
 )
 _NAMES_OF = _expanding("SELECT event_id FROM event WHERE actor IN :ids")
 _FORGET = _expanding("DELETE FROM seen WHERE event_id IN :ids")
@@ -62,8 +62,11 @@ def store_once(db: Session, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return new, _keep_first_received(db, {id: row for id, row in first.items() if id not in claimed})
 
 
-def _received(row: Mapping[str, Any]) -> tuple[int, str]:
-    return (row["t_recv"], row["body"])
+def _received(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What decides which of several receptions was the first; of those in one moment anything, but always the same (as in `outcomes`)."""
+    names = [row[name] or "" for name in ("visitor", "tab", "account", "role", "ua")]
+    times = [-1 if row[name] is None else row[name] for name in ("t_client", "t_sent")]
+    return (row["t_recv"], row["body"], *names, *times)
 
 
 def _keep_first_received(db: Session, again: Mapping[str, Row]) -> list[Row]:

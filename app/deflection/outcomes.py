@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.deflection.clock import corrected_time, ticket_time
 from app.deflection.contacts import Contact, Link, Linked, contacts_of, link
@@ -152,8 +154,12 @@ def in_time(events: Iterable[Event], as_of: int | None = None) -> list[Timed]:
     return timed
 
 
-def _received(event: Event) -> tuple[int, str]:
-    return (event.t_recv, repr(event))
+def _received(event: Event) -> tuple[Any, ...]:
+    """What decides which of several receptions was the first; of those in one moment anything, but always the same (as in `event_table`)."""
+    body = json.dumps(event.body(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    names = [name or "" for name in (event.visitor, event.tab, event.account, event.role, event.ua)]
+    times = [-1 if t is None else t for t in (event.t_client, event.t_sent)]
+    return (event.t_recv, body, *names, *times)
 
 
 def watermark_of(events: Iterable[Event]) -> int | None:

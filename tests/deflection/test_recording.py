@@ -25,6 +25,7 @@ from app.deflection import (
     requester_hash,
 )
 from app.deflection.bulk import insert_rows
+from app.deflection.outcomes import in_time
 from tests.deflection.story import START, Story, parsed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -182,6 +183,21 @@ def test_of_a_repeated_event_the_first_received_stays_whichever_comes_first_to_u
         assert [body for (body,) in rows(either, "SELECT body FROM event")] == [
             '{"mode":"submit","n_results":1,"q":"early","search_id":"s1"}'
         ]
+
+
+def test_of_two_receptions_in_one_moment_the_same_one_stays_whichever_comes_first_to_us(either: Database) -> None:
+    with_cookie, without = parse_event(search(visitor="v1", tab="t1")), parse_event(search(visitor=None, tab="t1"))
+    kept = set()
+    for order in ((with_cookie, without), (without, with_cookie)):
+        for pieces in ([order], [order[:1], order[1:]]):
+            with either.session() as db:
+                db.execute(text("DELETE FROM event"))
+                db.execute(text("DELETE FROM seen"))
+                for piece in pieces:
+                    record(db, *piece)
+            kept |= {tuple(row) for row in rows(either, "SELECT visitor, tab FROM event")}
+    assert kept == {(None, "t1")}
+    assert in_time([with_cookie, without])[0][1] == in_time([without, with_cookie])[0][1] == without
 
 
 def test_free_text_is_masked_before_it_is_stored(database: Database) -> None:
