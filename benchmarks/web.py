@@ -37,6 +37,7 @@ from app.web.server import WebServer
 class Bare(WebServer):
     def load(self):
         app = Flask("bare")
+        app.config["MAX_CONTENT_LENGTH"] = 1 << 20  # the worker asks how large a request may be
         app.add_url_rule("/", view_func=lambda: "<!doctype html><title>Bare</title><p>" + "x" * 8000)
         return app
 Bare(int(sys.argv[1]), 1).run()

@@ -356,6 +356,13 @@ def test_a_compressed_page_says_the_same(client: FlaskClient):
     assert packed.headers["ETag"] != plain.headers["ETag"]
 
 
+def test_a_page_is_kept_as_it_travels_and_not_plain_beside_it(app, client: FlaskClient):
+    packed = client.get("/en/", headers={"Accept-Encoding": "br"})
+    assert app.extensions["page_cache"].size == len(packed.get_data())
+    client.get("/en/")
+    assert app.extensions["page_cache"].size > 2 * len(packed.get_data())
+
+
 def test_a_signed_in_persons_page_is_theirs_alone(app, client: FlaskClient, signed_in):
     person = signed_in(Role.CUSTOMER)
     mine = person.get("/en/articles/interest-for-members")
