@@ -81,6 +81,10 @@ def demo(folder: Path) -> tuple[list[SearchDocument], SearchContext, list[Case]]
     return list(search_documents(catalog, catalog.indexable())), search_context(catalog), cases
 
 
+_LETTERS = re.compile(r"[^\W\d_]+")
+LEAST_LETTERS = 4
+
+
 @dataclass(frozen=True)
 class Slipped:
     """A case with a slip in one word."""
@@ -104,11 +108,15 @@ def with_slips(engine: SearchEngine, cases: list[Case], seed: int = 5) -> list[S
             known[case.locale] = {w for s in served.segments for w in s.lexicon(field_name(EXACT, case.locale))}
             known[case.locale] |= {f"={analyzer.stem(w)}" for w in known[case.locale]}
         have = known[case.locale]
-        words = [w for w in re.findall(r"[^\W\d_]{4,}", case.query) if w.lower() in have and not analyzer.is_stop(w.lower())]
-        if words and (slipped := slip(word := chance.choice(words), chance)) != word:
-            typed = slipped.lower()
-            asked = replace(case, query=case.query.replace(word, slipped, 1))
-            out.append(Slipped(asked, word.lower(), typed, typed in have or f"={analyzer.stem(typed)}" in have))
+        places = [m.span() for m in _LETTERS.finditer(case.query) if len(m[0]) >= LEAST_LETTERS]
+        places = [(a, b) for a, b in places if (word := case.query[a:b].lower()) in have and not analyzer.is_stop(word)]
+        if not places:
+            continue
+        start, end = chance.choice(places)
+        meant, typed = case.query[start:end].lower(), slip(case.query[start:end], chance)
+        if typed.lower() != meant:
+            asked = replace(case, query=case.query[:start] + typed + case.query[end:])
+            out.append(Slipped(asked, meant, typed.lower(), typed.lower() in have or f"={analyzer.stem(typed.lower())}" in have))
     return out
 
 
@@ -145,11 +153,16 @@ def said(engine: SearchEngine, case: Case) -> str:
     return (results.corrected or results.did_you_mean or "").lower()
 
 
+def is_restored(slipped: Slipped, told: str) -> bool:
+    """Whether what is told has the word that was meant once more than the query with the slip."""
+    return _LETTERS.findall(told).count(slipped.meant) > _LETTERS.findall(slipped.case.query.lower()).count(slipped.meant)
+
+
 def corrections(engine: SearchEngine, cases: list[Case], failures: bool = False, rounds: int = 3) -> str:
     """How often "did you mean" restores the word, of all queries with one slip, whatever came of it."""
     slips = [s for seed in range(5, 5 + rounds) for s in with_slips(engine, cases, seed)]
     heard = [said(engine, s.case) for s in slips]
-    right = [s.meant in re.findall(r"[^\W\d_]+", words) for s, words in zip(slips, heard, strict=True)]
+    right = [is_restored(s, words) for s, words in zip(slips, heard, strict=True)]
     if failures:
         for slipped, words, good in zip(slips, heard, right, strict=True):
             if not good:

@@ -10,22 +10,29 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import product
 
 from simplemma.strategies import DictionaryLookupStrategy
 from simplemma.strategies.dictionaries import StreamDictionaryFactory
 from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
 
 from app.locales import language
-from app.search.hebrew import PREFIXES, is_hebrew
+from app.search.hebrew import is_hebrew
 
-MOST_PREFIXES = 3
-"""Letters that Hebrew may glue before a word: and, that, in, from, the (ושב…)."""
+SHORTEST_REST = 3
+"""Letters that must be left of a Hebrew word without what is glued before it."""
 REMEMBERED = 16_384
 READ_AFTER = 1.0
 """Seconds after opening an index: the first searches of a new process come first."""
 
 _words = DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(SUPPORTED_LANGUAGES)))
 """10 to 20 MB for each language that is asked about; it stays, because reading it takes up to half a second."""
+_GLUED = frozenset(
+    "".join(parts) for parts in product(("", "ו"), ("", "ש", "כש", "לכש", "מש"), ("", "ב", "כ", "ל", "מ", "ה", "מה")) if any(parts)
+)
+"""What Hebrew glues before a word, always in this order: and; that, when; in, as, to, from, the. Any letters of these in any order would
+make half of all slips words (הכטיס: ה, כ, טיס)."""
+_MOST_GLUED = max(map(len, _GLUED))
 _RUSSIAN_ADJECTIVE = re.compile("(?<=...)(?:[аяую][юя]|[оыеи][ей]|[оеи]го|[ыи]ми|[оеи]му|[ыи][мх])$")
 
 _loading = threading.Lock()
@@ -67,12 +74,11 @@ def _has(word: str, name: str) -> bool:
 
 
 def _without_glued(word: str) -> Iterator[str]:
-    """The word, and what is left of it without one, two or three letters glued before it."""
+    """The word, and what is left of it without the letters that may be glued before it in this order."""
     yield word
-    for count in range(1, MOST_PREFIXES + 1):
-        if len(word) - count < 3 or word[count - 1] not in PREFIXES:
-            return
-        yield word[count:]
+    for count in range(1, min(_MOST_GLUED, len(word) - SHORTEST_REST) + 1):
+        if word[:count] in _GLUED:
+            yield word[count:]
 
 
 def _as_listed(word: str, name: str) -> Iterator[str]:

@@ -10,15 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from app.search.analysis import Analyzer, Word, analyzer_for, fold, grams, pairs
-from app.search.corrections import Corrector
+from app.search.corrections import Around, Corrector, most_gained
 from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT
 from app.search.query_text import MAX_WORDS, Parsed
 from app.search.served import Served
 from app.search.sight import Sight
-from app.search.spelling import Correction, vocabulary_of
+from app.search.slips import Correction
+from app.search.spelling import vocabulary_of
 
 MOST_COMPLETIONS = 50
 """Words that a starred beginning may stand for."""
+
+LONGEST_ABBREVIATION = 5
+"""Letters of the longest word in capitals (USB, IMAP) that is taken for a name rather than for shouting."""
 
 
 class PlanTerm(NamedTuple):
@@ -97,7 +101,7 @@ class Planner:
         self._typed(plan, chunks)
         free = [i for i, w in enumerate(plan.words) if id(w) not in quoted and not w.joined]
         if widen and not self.exact:
-            self._correct(plan, free, chunks[0])
+            self._correct(plan, free, chunks[0], parsed.free)
             self._synonyms(plan, chunks[0])
         for prefix in parsed.prefixes:
             self._complete(plan, prefix)
@@ -118,18 +122,20 @@ class Planner:
             for pair in pairs(words)[:MAX_WORDS]:
                 plan.add(self._pairs_kind, pair, 1.0, "shingle")
 
-    def _correct(self, plan: Plan, free: list[int], typed: list[Word]) -> None:
+    def _correct(self, plan: Plan, free: list[int], typed: list[Word], text: str) -> None:
         corrector = Corrector(self.served, self.analyzer, self.sight)
+        least = -most_gained(len(plan.words))
         for i in free:
             word = plan.words[i]
-            if word.stop or not (corrector.is_doubtful(word) if plan.known[i] else not any(c.isdigit() for c in word.text)):
+            if word.stop or not (corrector.hope(word) >= least if plan.known[i] else _has_letters_only(word)):
                 continue
-            around = [plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)]
-            if plan.known[i]:
-                if instead := self._instead(corrector, plan, i, around):
-                    plan.rare[i] = instead
-            elif not self._elsewhere(word.text):
+            if self._elsewhere(word.text):
+                continue
+            around = _around(plan, i, typed, text)
+            if not plan.known[i]:
                 self._put_in(corrector, plan, i, around)
+            elif (instead := corrector.meant(word, around)) and instead[0].sure:
+                plan.rare[i] = instead[0]
         if plan.corrections:
             self._pairs_of_corrected(plan)
         for word, joined in corrector.joined(typed[: 2 * MAX_WORDS]):
@@ -137,14 +143,15 @@ class Planner:
             plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", place)
         plan.added += [c.word for c in plan.corrections.values()]
 
-    def _put_in(self, corrector: Corrector, plan: Plan, i: int, around: list[Word]) -> None:
+    def _put_in(self, corrector: Corrector, plan: Plan, i: int, around: Around) -> None:
         """For a word that nobody has: its two halves, the likeliest words behind it, or words that look like it."""
         word = plan.words[i]
-        if (parts := corrector.split(word)) is not None:
+        meant, parts = corrector.meant(word, around), corrector.split(word)
+        if parts is not None and not (meant and meant[0].sure):
             for part in parts.word.split():
                 plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
             plan.corrections[i] = parts
-        elif meant := corrector.meant(word, around, self._others(plan, i)):
+        elif meant:
             plan.corrections[i] = meant[0]
             for place, correction in enumerate(meant[:3]):
                 weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
@@ -153,19 +160,6 @@ class Planner:
         else:
             for similar, alike in corrector.similar(word):
                 plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
-
-    def _instead(self, corrector: Corrector, plan: Plan, i: int, around: list[Word]) -> Correction | None:
-        """What to offer for a word that articles have, or have in another form only: a slip may have the stem of what was meant."""
-        word = plan.words[i]
-        if corrector.articles_with(word.text):
-            return corrector.commoner(word, around)
-        if self._elsewhere(word.text):
-            return None
-        best = next(iter(corrector.meant(word, around, self._others(plan, i))), None)
-        return best if best and best.sure else None
-
-    def _others(self, plan: Plan, i: int) -> list[Word]:
-        return [w for j, w in enumerate(plan.words) if j != i and plan.known[j] and not (w.stop or w.joined)]
 
     def _pairs_of_corrected(self, plan: Plan) -> None:
         stems: list[str] = []
@@ -199,6 +193,28 @@ class Planner:
         plan.known.append(bool(visible))
         for stem in visible:
             plan.add("own_words", stem, PREFIX_WEIGHT, "prefix", place)
+
+
+def _has_letters_only(word: Word) -> bool:
+    """Whether no digit is in the word: numbers, codes and names of products are never corrected."""
+    return not any(c.isdigit() for c in word.text)
+
+
+def _around(plan: Plan, i: int, typed: list[Word], text: str) -> Around:
+    """What stands in the query with one of the plan's words."""
+    word = plan.words[i]
+    raw = text[word.start : word.end]
+    whole = [w for w in typed if not w.joined]
+    place = next(n for n, w in enumerate(whole) if w is word)
+    rest = [(w, known) for j, (w, known) in enumerate(zip(plan.words, plan.known, strict=True)) if j != i and not (w.stop or w.joined)]
+    return Around(
+        beside=[plan.words[j] for j in (i - 1, i + 1) if 0 <= j < len(plan.words)],
+        before=whole[place - 1].text if place else "",
+        after=whole[place + 1].text if place + 1 < len(whole) else "",
+        others=tuple(w for w, known in rest if known),
+        unknown=sum(not known for _, known in rest),
+        abbreviation=len(raw) <= LONGEST_ABBREVIATION and raw.isupper() and not text.isupper(),
+    )
 
 
 def content_words(words: list[Word]) -> list[Word]:

@@ -90,6 +90,10 @@ class Segment(ABC):
         """For a field with positions: where the term stands in each document."""
 
     @abstractmethod
+    def positions_in(self, field: str, term: str, documents: np.ndarray) -> dict[int, list[int]]:
+        """The same in a few of the documents, ascending, without reading what lies between them."""
+
+    @abstractmethod
     def read_lexicon(self, field: str) -> list[str]:
         """All terms of a field, sorted."""
 

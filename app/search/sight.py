@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from app.search.fields import NAMES
 from app.search.postings import BoundedCache, Scores
 
 REMEMBERED_BYTES = 2 * 2**20
@@ -38,7 +39,7 @@ class Sight:
         if found is None:
             made = make()
             found = (made,)  # so that None can be an answer
-            self._answers.put(key, found, ANSWER_BYTES * (1 + len(made) // 4 if isinstance(made, list) else 1))
+            self._answers.put(key, found, ANSWER_BYTES * (1 + len(made) // 2 if isinstance(made, list) else 1))
         return found[0]  # type: ignore[index, no-any-return]  # cast() would be a call, twenty times a search
 
     def knows(self, kind: str, term: str) -> bool:
@@ -52,8 +53,13 @@ class Sight:
 
     def articles_with(self, word: str) -> int:
         """How many visible articles have exactly this word."""
-        return self.remember(("articles", word), lambda: self._articles_with(word))
+        return self.remember(("articles", word), lambda: self.count(word))
 
-    def _articles_with(self, word: str) -> int:
+    def count(self, word: str) -> int:
+        """The same, not kept: for one of many words of which something else is kept."""
         docs, _ = self.scores.of_term("exact", self.locale, word)
         return int(np.count_nonzero(self.allowed[docs])) if len(docs) else 0
+
+    def named(self, word: str) -> int:
+        """How many visible articles have exactly this word in their title or keywords. Not kept, like `count`."""
+        return int(np.count_nonzero(self.allowed[self.scores.documents(NAMES, self.locale, word)]))

@@ -1,4 +1,4 @@
-"""The words that articles use, and which of them somebody meant who typed a word that no article has.
+"""The words that articles use, and which of them are near a word that was typed.
 
 Candidates at one edit (a letter missing, too many, wrong, or two neighbours swapped) are what a symmetric-delete dictionary would find;
 here they come from comparing letter sets of the whole vocabulary at once, 10 bytes a word and nothing to build or keep up to date, then
@@ -8,15 +8,12 @@ checking the few that are left. Two edits only from 8 letters on. Never anything
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from math import log
 
 import numpy as np
 
 from app.search.analysis import fold, grams
 from app.search.fields import EXACT, field_name
 from app.search.hebrew import is_hebrew, without_prefix
-from app.search.layouts import are_beside
 from app.search.postings import Segment
 
 LONG_WORD = 8
@@ -137,61 +134,3 @@ def is_two_edits(a: str, b: str) -> bool:
         if min(row) > 2:
             return False
     return row[-1] <= 2
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A word the articles have, how many articles have it, and how likely it is what was meant."""
-
-    word: str
-    articles: int
-    likelihood: float
-    sure: bool = True
-    """Worth telling the reader. Otherwise it may as well be a word of its own, or another form: searched, not shown."""
-
-
-NEIGHBOURS = 5
-"""Keys around one on a keyboard, about."""
-ALPHABET = 26
-"""Letters that a wrong or additional one may be, about."""
-
-
-def likelihood(typed: str, meant: str, articles: int, beside: int, together: float) -> float:
-    """How likely `meant` is behind `typed`, as a natural logarithm: how often articles have it, what else they have, and the slip.
-
-    `beside` says with how many of its neighbours in the query some article has it side by side, `together` how much of the query's
-    other words (0 to 1) one article has with it.
-
-    Letters are left out, added, mistaken and swapped about equally often. But which one is left out or swapped is one of few
-    possibilities, a wrong or additional letter one of the alphabet, or of the keys beside. The first letter is rarely wrong. Marks that
-    were left off count little, but a word without them is nearer.
-    """
-    plain, meant_plain = fold(typed), fold(meant)
-    points = 0.5 * log(articles + 1) + 2.0 * beside + 3.0 * together - log(_possibilities(plain, meant_plain))
-    if plain[:1] != meant_plain[:1]:
-        points -= 1.5
-    if plain != typed or meant_plain != meant:
-        points -= 0.5 * (not is_one_edit(typed, meant))
-    return points
-
-
-def _possibilities(typed: str, meant: str) -> int:
-    """Among how many letters the one slip chose; two slips are all alike."""
-    if is_swap_or_double(typed, meant) or len(typed) < len(meant):
-        return 1
-    at = next((i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), len(meant))
-    if at == len(typed):
-        return 1
-    around = meant[at : at + 1] if len(typed) == len(meant) else meant[max(0, at - 1) : at + 1]
-    return NEIGHBOURS if any(are_beside(typed[at], letter) for letter in around) else ALPHABET
-
-
-def is_swap_or_double(typed: str, meant: str) -> bool:
-    """The commonest slips: neighbours swapped, a letter doubled or one of a double left out."""
-    if len(typed) == len(meant):
-        return sorted(typed) == sorted(meant)
-    return _without_doubles(typed) == _without_doubles(meant)
-
-
-def _without_doubles(word: str) -> str:
-    return "".join(c for i, c in enumerate(word) if i == 0 or c != word[i - 1])

@@ -134,6 +134,18 @@ class WhooshSegment(Segment):
                 matcher.next()
         return found
 
+    def positions_in(self, field: str, term: str, documents: np.ndarray) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        with self._reading:
+            matcher = self._matcher(field, term)
+            for document in documents.tolist():
+                if matcher is None or not matcher.is_active():
+                    break
+                matcher.skip_to(document)
+                if matcher.is_active() and matcher.id() == document:
+                    found[document] = matcher.value_as("positions")
+        return found
+
     def read_lexicon(self, field: str) -> list[str]:
         with self._reading:
             try:

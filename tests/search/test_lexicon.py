@@ -13,7 +13,8 @@ from app.search.lexicon import has_lexicon, is_right
 @pytest.mark.parametrize(
     ("word", "language"),
     [("staking", "en"), ("transferred", "en"), ("fakturan", "sv"), ("lösenordet", "sv"), ("перевод", "ru"), ("деньгами", "ru"), ("введенная", "ru"),
-     ("überweisungen", "de"), ("kreditkarte", "de"), ("כרטיס", "he"), ("והכרטיס", "he"), ("email", "sv"), ("password", "ru")],
+     ("überweisungen", "de"), ("kreditkarte", "de"), ("כרטיס", "he"), ("והכרטיס", "he"), ("וכשהכרטיס", "he"),
+     ("מהכרטיס", "he"), ("email", "sv"), ("password", "ru")],
 )  # fmt: skip
 def test_words_in_all_their_forms_are_known(word: str, language: str) -> None:
     assert is_right(word, language)
@@ -21,7 +22,8 @@ def test_words_in_all_their_forms_are_known(word: str, language: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "language"),
-    [("paymnet", "en"), ("recieve", "en"), ("betalnigen", "sv"), ("превод", "ru"), ("bezahln", "de"), ("כרתיס", "he"), ("", "en"), ("\ud800", "sv")],
+    [("paymnet", "en"), ("recieve", "en"), ("betalnigen", "sv"), ("превод", "ru"), ("bezahln", "de"), ("כרתיס", "he"),
+     ("הכטיס", "he"), ("הלחזיר", "he"), ("ללכרטיס", "he"), ("", "en"), ("\ud800", "sv")],
 )  # fmt: skip
 def test_slips_are_not(word: str, language: str) -> None:
     assert not is_right(word, language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -62,3 +63,13 @@ def test_a_day_that_passes_changes_what_is_known_about_a_word(desk: MakeDesk) ->
     assert made.engine.search(Query.from_text("refinancign", "en", VISITOR)).corrected is None
     days[0] = date(2026, 3, 2)
     assert made.engine.search(Query.from_text("refinancign", "en", VISITOR)).corrected == "refinancing"
+
+
+def test_places_in_a_few_articles_are_those_that_reading_them_all_gives(desk: MakeDesk) -> None:
+    chance = random.Random(8)
+    texts = [" ".join(chance.choice(["card", "pin", "rare"] + ["limit"] * 9) for _ in range(12)) for _ in range(400)]
+    segment = desk(*[article(f"a{n}", f"Title {n}", text) for n, text in enumerate(texts)]).engine._state().segments[0]
+    for word in ("card", "rare", "limit", "nowhere"):
+        everywhere = segment.read_positions("exact.en", word)
+        few = np.array(sorted(chance.sample(range(segment.size), 40)), dtype=np.uint32)
+        assert segment.positions_in("exact.en", word, few) == {n: p for n, p in everywhere.items() if n in set(few.tolist())}
