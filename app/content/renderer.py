@@ -26,11 +26,17 @@ _BASE_SECONDS, _SECONDS_PER_KB = 0.5, 0.025
 """What an honest article may need: prose takes 0.004 s per kB, dense tables 0.01."""
 _PATIENCE = ((4.0, 3), (7.0, 6))
 """(seconds lost on articles that fail, by what the limits are divided from there on): many of them must not hold up a publish.
-At a sixth prose still has twice what it needs."""
+At a sixth prose still has nearly twice what it needs."""
+_LARGE_KB = 64
+"""What an article has beyond that gives it no more time once patience is short: it would be a book."""
 
 
 class RenderFailed(Exception):
-    """One article could not be rendered; the message says why."""
+    """One article could not be rendered; the message says why, `spent` how many seconds of computing went into it."""
+
+    def __init__(self, message: str, spent: float = 0.0) -> None:
+        super().__init__(message)
+        self.spent = spent
 
 
 class RendererPool:
@@ -61,8 +67,7 @@ class RendererPool:
         try:
             rendered = renderer.render(markdown, locale, seconds)
         except RenderFailed as failure:
-            if not renderer.is_alive:
-                self._lost += seconds
+            self._lost += failure.spent
             if renderer.is_alive:
                 self._idle.put(renderer)
             return as_plain_text(markdown), str(failure)
@@ -85,8 +90,9 @@ class RendererPool:
 
     def _allowed(self, markdown: str) -> float:
         """Seconds of computing for one article: by its size, never more than the setting."""
-        fair = _BASE_SECONDS + _SECONDS_PER_KB * len(markdown) / 1024
+        kb = len(markdown) / 1024
         tightened = max((part for lost, part in _PATIENCE if self._lost >= lost), default=1)
+        fair = _BASE_SECONDS + _SECONDS_PER_KB * (kb if tightened == 1 else min(kb, _LARGE_KB))
         return min(self.seconds, fair / tightened)
 
     def render_all(self, jobs: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, Rendered, str]]:
@@ -131,6 +137,7 @@ class _Renderer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_TOP,
+            process_group=0,  # ended together with its fork
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},  # nothing secret is within a writer's reach
         )
 
@@ -146,13 +153,14 @@ class _Renderer:
             self.close()
             raise RenderFailed(f"the renderer stopped: {error}") from None
         if answer is None:
-            code = self.process.wait()
+            answer = {"ended": self.process.wait()}
+        if "ended" in answer:
+            if answer["ended"] == -signal.SIGPROF:
+                raise RenderFailed(f"rendering took more than {seconds:.2g} s of computing", seconds)
             self.close()
-            raise RenderFailed(_cause(code, seconds))
+            raise RenderFailed(f"rendering needed more than is allowed (ended by {_name_of_end(answer['ended'])})", seconds)
         if "failed" in answer:
-            if "MemoryError" in answer["failed"]:
-                self.close()  # what is left of its memory is anybody's guess
-            raise RenderFailed(f"the Markdown cannot be rendered ({answer['failed']})")
+            raise RenderFailed(f"the Markdown cannot be rendered ({answer['failed']})", answer["spent"])
         return _rendered(answer)
 
     def _answer(self, seconds: float) -> dict[str, Any] | None:
@@ -161,7 +169,7 @@ class _Renderer:
         ready, _, _ = select.select([self._stdout], [], [], limit)
         if not ready:
             self.close()
-            raise RenderFailed(f"rendering took more than {limit:.0f} s")
+            raise RenderFailed(f"rendering took more than {limit:.0f} s", seconds)
         return receive(self._stdout)
 
     @property
@@ -173,7 +181,8 @@ class _Renderer:
         return self.process.stdout
 
     def close(self) -> None:
-        self.process.kill()
+        if self.is_alive:
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for stream in (self._stdin, self._stdout):
             try:
@@ -182,10 +191,8 @@ class _Renderer:
                 continue  # unsent bytes for a process that is gone
 
 
-def _cause(code: int, seconds: float) -> str:
-    if code == -signal.SIGPROF:
-        return f"rendering took more than {seconds:.2g} s of computing"
-    return f"rendering needed more than is allowed (ended by {signal.Signals(-code).name if code < 0 else f'exit {code}'})"
+def _name_of_end(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit {code}"
 
 
 def _rendered(answer: dict[str, Any]) -> Rendered:

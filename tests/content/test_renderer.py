@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.content.renderer import RendererPool
+from app.content.rendering import render
 
 COSTLY = {
     "brackets": "[" * 32_768 + "]" * 32_768,
@@ -72,10 +73,32 @@ def test_a_renderer_that_is_killed_is_replaced() -> None:
         assert rendered.html == "<p>two</p>" and not reason
 
 
+def test_an_article_that_uses_up_its_time_does_not_cost_a_new_start_of_python() -> None:
+    with RendererPool(1, seconds=0.3) as pool:
+        pool.get_ready()
+        process = pool._idle.queue[0].process.pid
+        for _ in range(3):
+            assert "computing" in pool.render(COSTLY["brackets"], "en")[1]
+            assert pool.render("after", "en") == (render("after", "en"), "")
+        assert [r.process.pid for r in pool._idle.queue] == [process]
+
+
+@pytest.mark.parametrize("kb", [8, 64, 256, 512])
+def test_twenty_eight_articles_that_use_up_all_their_time_cost_two_processes_ten_seconds_whatever_their_size(kb: int) -> None:
+    with RendererPool(2) as pool:
+        computing = 0.0
+        for _ in range(14):
+            lost = 2 * pool._allowed("x" * kb * 1024)
+            computing += lost
+            pool._lost += lost
+    assert computing <= 2 * 10
+
+
 def test_memory_is_limited() -> None:
     with RendererPool(1, seconds=10, memory_mb=160) as pool:
         rendered, reason = pool.render("x" * 40_000_000, "en")
         assert rendered.plain and reason
+        assert pool._lost > 0, "what it cost is taken from the patience with the next ones"
         assert pool.render("after", "en")[0].html == "<p>after</p>"
 
 
