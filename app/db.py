@@ -29,6 +29,16 @@ NAMING = {
 }
 
 
+WORK_WAITS = 15.0
+"""Seconds that a command or the background worker waits for SQLite's one lock on writing: nobody is watching."""
+PAGE_WAITS = 4.0
+"""Seconds that a person's request waits for it before it is told to come back: many times what a crowd of writers needs."""
+ASIDE_WAITS = 0.2
+"""Seconds for what is only noted beside an answer, and may be left out."""
+
+POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": 5}
+"""A web process answers 16 requests at a time, and one that writes holds two connections: its own, and that of the durable transaction."""
+
 LOST_CONNECTION = "8s2b"
 """SQLAlchemy's code of a transaction that cannot be ended because its connection is gone."""
 
@@ -83,27 +93,31 @@ def _first_line(error: BaseException) -> str:
 
 
 class Database:
-    """An open database; `session()` and `durable_session()` give SQLAlchemy sessions that commit when the block ends well."""
+    """An open database; its three kinds of sessions are SQLAlchemy's and commit when the block ends well.
 
-    def __init__(self, url: str) -> None:
+    `waits` is how many seconds a session waits for SQLite's lock when somebody else holds it.
+    """
+
+    def __init__(self, url: str, waits: float = WORK_WAITS) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = self._engine(durable=False)
-        self.durable_engine = self._engine(durable=True) if self.is_sqlite else self.engine
+        self.engine = self._engine(False, waits)
+        self.durable_engine = self._engine(True, waits) if self.is_sqlite else self.engine
+        self.aside_engine = self._engine(False, ASIDE_WAITS) if self.is_sqlite else self.engine
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._durable_sessions = sessionmaker(self.durable_engine, expire_on_commit=False)
+        self._aside_sessions = sessionmaker(self.aside_engine, expire_on_commit=False)
 
-    def _engine(self, durable: bool) -> Engine:
+    def _engine(self, durable: bool, waits: float) -> Engine:
         if not self.is_sqlite:
             # Pre-ping finds connections that died while idle; the time-out keeps a silent server from holding a request.
-            engine = create_engine(
-                self.url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5, connect_args={"connect_timeout": 5}
-            )
+            engine = create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, **POOL)
             event.listen(engine, "handle_error", _translate, retval=True)
             return engine
-        if self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 15})
+        in_a_file = bool(self.url.database) and self.url.database != ":memory:"
+        if in_a_file:
+            Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": waits}, **(POOL if in_a_file else {}))
         event.listen(engine, "handle_error", _translate, retval=True)
         synchronous = "FULL" if durable else "NORMAL"
 
@@ -138,6 +152,12 @@ class Database:
             yield session
 
     @contextmanager
+    def aside_session(self) -> Iterator[Session]:
+        """A session for what an answer can do without: where somebody else is writing, it gives up almost at once."""
+        with self._translated(), self._aside_sessions.begin() as session:
+            yield session
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -157,10 +177,10 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
-        self.engine.dispose()
-        self.durable_engine.dispose()
+        for engine in (self.engine, self.durable_engine, self.aside_engine):
+            engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, waits: float = WORK_WAITS) -> Database:
     """Open the database at an SQLAlchemy URL; tables come from the migrations, not from here."""
-    return Database(url)
+    return Database(url, waits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import flask_login
 from flask import Flask, Request, Response, current_app, g, redirect, request
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session as Db
 
 from app.accounts import STAFF_ROLES, ApiToken, Role, Session, User, session_of_token, touch_session, touch_token, user_of_token
 from app.content import CUSTOMER, STAFF, VISITOR, Viewer
@@ -93,19 +94,20 @@ def _load(_request: Request) -> Person | None:
     found = session_of_token(context.db(), token, context.now(), idle)
     if found is None:
         return None
-    _touch(found[1])
-    return Person(*found)
+    user, session = found
+    _note_use(session.last_seen_at, touch_session, session.id)
+    return Person(user, session)
 
 
-def _touch(session: Session) -> None:
-    if context.now() - session.last_seen_at < SEEN_EVERY:
+def _note_use(last: datetime | None, touch: Callable[[Db, str, datetime], None], thing: str) -> None:
+    if last is not None and context.now() - last < SEEN_EVERY:
         return
     try:
-        with context.portal().database.session() as db:
-            touch_session(db, session.id, context.now())
+        with context.portal().database.aside_session() as db:
+            touch(db, thing, context.now())
     except (SQLAlchemyError, KnowledgeBaseError) as error:
-        # A database that cannot be written still lets people read.
-        current_app.logger.warning("last use of a session was not noted: %s", error.__class__.__name__)
+        # A database that cannot be written still lets people and programs read.
+        current_app.logger.warning("last use was not noted: %s", error.__class__.__name__)
 
 
 def current_user() -> User | None:
@@ -156,10 +158,7 @@ def _load_bearer() -> tuple[User, ApiToken] | None:
     found = user_of_token(context.db(), header[7:].strip()[:200])
     if found is None:
         raise InvalidToken("This token is wrong or was ended. Make one with `flask kb token add`.")
-    last = found[1].last_used_at
-    if last is None or context.now() - last >= SEEN_EVERY:
-        with context.portal().database.session() as db:
-            touch_token(db, found[1].id, context.now())
+    _note_use(found[1].last_used_at, touch_token, found[1].id)
     return found
 
 

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from app.config import Settings
+from app.db import PAGE_WAITS
 from app.portal import Portal, open_portal
 from app.web import (
     access,
@@ -86,7 +87,7 @@ class Number(IntegerConverter):
 def create_app(settings: Settings | None = None, portal: Portal | None = None) -> Flask:
     """The application over an open portal; without one, it opens what the settings describe."""
     settings = settings or (portal.settings if portal else Settings.from_environ())
-    portal = portal or open_portal(settings)
+    portal = portal or open_portal(settings, PAGE_WAITS)
     settings = portal.settings
     app = Flask("app", root_path=str(CODE / "app"), template_folder=str(CODE / "templates"), static_folder=None)
     app.config.update(

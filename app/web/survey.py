@@ -37,7 +37,7 @@ def _ask() -> Question | None:
     try:
         question = deflection.pending_question(context.db(), who, share, context.now())
         if question is not None:
-            with context.portal().database.session() as db:
+            with context.portal().database.aside_session() as db:
                 deflection.question_asked(db, who, question.search_id, context.now())
     except KnowledgeBaseError:
         # A question that cannot be asked must never cost anybody the page.

@@ -31,7 +31,7 @@ class Disk:
         self.limit = 2**30
 
     def watch(self) -> None:
-        for engine in (self.portal.database.engine, self.portal.database.durable_engine):
+        for engine in (self.portal.database.engine, self.portal.database.durable_engine, self.portal.database.aside_engine):
             event.listen(engine, "begin", lambda connection: self._apply(connection))
 
     def _apply(self, connection: object) -> None:
