@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 
 import click
 
+from app.cli import imported
 from app.cli.supervision import Supervisor, end_with_parent, start
 from app.cli.terminal import ProgressLine, opened_portal, plain_errors
 from app.config import PREFIX, Settings, option_fields
@@ -116,9 +117,7 @@ def _add_demo_people(database: object) -> None:
 
 
 def _serve_web(port: int, processes: int) -> None:
-    from app.web.server import WebServer
-
-    WebServer(port, processes, after_fork=end_with_parent).run()
+    imported("app.web.server").WebServer(port, processes, after_fork=end_with_parent).run()
 
 
 def _work() -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
-
-from simplemma.strategies import DictionaryLookupStrategy
-from simplemma.strategies.dictionaries import StreamDictionaryFactory
-from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+from typing import TYPE_CHECKING
 
 from app.locales import language
 from app.search.hebrew import is_hebrew
+
+if TYPE_CHECKING:  # it prepares the rules of every language when it is imported, for which no start waits
+    from simplemma.strategies import DictionaryLookupStrategy
 
 SHORTEST_REST = 3
 """Letters that must be left of a Hebrew word without what is glued before it."""
@@ -25,8 +25,6 @@ REMEMBERED = 16_384
 READ_AFTER = 1.0
 """Seconds after opening an index: the first searches of a new process come first."""
 
-_words = DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(SUPPORTED_LANGUAGES)))
-"""10 to 20 MB for each language that is asked about; it stays, because reading it takes up to half a second."""
 _GLUED = frozenset(
     "".join(parts) for parts in product(("", "ו"), ("", "ש", "כש", "לכש", "מש"), ("", "ב", "כ", "ל", "מ", "ה", "מה")) if any(parts)
 )
@@ -41,7 +39,23 @@ _loaded: set[str] = set()
 
 def has_lexicon(name: str) -> bool:
     """Whether anything is known about the words of a language."""
-    return name in SUPPORTED_LANGUAGES
+    return name in _languages()
+
+
+@cache
+def _languages() -> frozenset[str]:
+    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
+
+    return frozenset(SUPPORTED_LANGUAGES)
+
+
+@cache
+def _words() -> DictionaryLookupStrategy:
+    """10 to 20 MB for each language that is asked about; it stays, because reading it takes up to half a second."""
+    from simplemma.strategies import DictionaryLookupStrategy
+    from simplemma.strategies.dictionaries import StreamDictionaryFactory
+
+    return DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(_languages())))
 
 
 def is_right(word: str, name: str) -> bool:
@@ -56,10 +70,9 @@ def is_right(word: str, name: str) -> bool:
 def prepare_beside(locales: Iterable[str]) -> None:
     """Read the dictionaries of these locales soon, in a thread of their own: a large one takes half a second, and hardly a search should
     have to wait for it."""
-    names = {"en", *(language(locale) for locale in locales)}
-    missing = sorted(n for n in names if n not in _loaded and has_lexicon(n))
+    missing = sorted({"en", *(language(locale) for locale in locales)} - _loaded)
     if missing:
-        timer = threading.Timer(READ_AFTER, lambda: [_has("a", n) for n in missing])
+        timer = threading.Timer(READ_AFTER, lambda: [_has("a", n) for n in missing if has_lexicon(n)])
         timer.daemon = True
         timer.start()
 
@@ -68,9 +81,9 @@ def prepare_beside(locales: Iterable[str]) -> None:
 def _has(word: str, name: str) -> bool:
     if name not in _loaded:
         with _loading:  # read once, by whoever comes first
-            _words.get_lemma(word, name)
+            _words().get_lemma(word, name)
             _loaded.add(name)
-    return _words.get_lemma(word, name) is not None
+    return _words().get_lemma(word, name) is not None
 
 
 def _without_glued(word: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -252,3 +253,15 @@ def test_tickets_are_imported_with_how_far_the_feed_is_complete(desk: Desk) -> N
     assert refused.returncode == 1
     assert "neither milliseconds nor a date and time" in refused.stderr
     assert "has not come yet" in desk.kb("tickets", "import", str(file), "--complete-to", "2999-01-01").stderr
+
+
+def test_a_start_imports_without_looking_for_garbage_and_without_what_no_start_needs(tmp_path: Path) -> None:
+    (tmp_path / "watchful.py").write_text("import gc\nCOLLECTING = gc.isenabled()\n")
+    code = (
+        "import gc, sys; from app.cli import imported; watchful = imported('watchful');"
+        "assert gc.isenabled() and not watchful.COLLECTING and gc.get_freeze_count() > 1000;"
+        "imported('app.cli.running'); imported('app.web.server'); assert 'simplemma' not in sys.modules and 'alembic' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
