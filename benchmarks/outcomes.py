@@ -38,10 +38,15 @@ from app.deflection import (
     audit,
     export_outcomes,
     import_events,
+    merge_nightly,
+    merge_subjects,
     name_clusters,
+    name_subjects,
+    pack_asked,
     pack_days,
     recompute_due,
     record,
+    tell_contacts,
     verify_sample,
 )
 from app.deflection.events import milliseconds, parse_event
@@ -59,6 +64,7 @@ START = 1_760_000_000_000
 ADDRESSES = (
     "/reports/?w=4", "/reports/?w=13", "/reports/?w=13", "/reports/?w=13&device=phone", "/reports/?w=13&locale=en&link=account",
     "/reports/failures.csv?w=13", "/reports/failures.json?w=13&device=phone", "/reports/articles.csv?w=13", "/reports/?w=26",
+    "/reports/today", "/reports/labels",
 )  # fmt: skip
 """The first one warms the server up; the second is a range that nobody has asked for yet."""
 
@@ -106,7 +112,8 @@ def speed(url: str, folder: Path, events: int, seed: int) -> None:
     print(f"{'import and judge, scaled to 1M events':52} {(importing + judging) * 1e6 / count:8.0f} s")
     print(f"{'a new event until its outcome is stored, meanwhile':52} {mean(waits):8.2f} s, at most {max(waits):.2f} s ({len(waits)})")
     clock.step("put questions into groups, name them", lambda: group(database, now))
-    clock.step("pack the days for reports", lambda: pack_days(database, now))
+    clock.step("groups that are the same become one", lambda: merge_nightly(database, now) + merge_subjects(database, now))
+    clock.step("pack the days for reports", lambda: (pack_days(database, now), pack_asked(database, now)))
     differences, _ = clock.step("judge a hundredth again", lambda: verify_sample(database, now))
     exported, _ = clock.step("export", lambda: sum(1 for _ in export_outcomes(database)))
     print(f"{'searches exported, differences found':52} {exported:8d} {len(differences)}")
@@ -169,13 +176,16 @@ def one_more(database: Database, name: str, patience: float) -> float:
 
 
 def group(database: Database, now: datetime) -> None:
-    """What the worker does every minute, until nothing is left."""
+    """What the worker does until nothing is left."""
     left = 1
     while left:
         with database.session() as db:
             left = assign_due(db, now)
+        with database.session() as db:
+            left += tell_contacts(db, now)
     with database.session() as db:
         name_clusters(db, now, 3)
+        name_subjects(db, now, 3)
 
 
 def audits(database: Database, now: datetime, searches: list[str], seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
@@ -83,6 +84,15 @@ def list_users(db: Db, role: Role | None = None, text: str = "", limit: int | No
     if text:
         query = query.where(UserRow.email.icontains(text, autoescape=True) | UserRow.name.icontains(text, autoescape=True))
     return [row.value() for row in db.scalars(query)]
+
+
+def locales_of(db: Db, user_ids: Sequence[str]) -> dict[str, str]:
+    """The languages of those of these accounts that chose one."""
+    found: dict[str, str] = {}
+    for i in range(0, len(user_ids), 400):
+        chosen = select(UserRow.id, UserRow.locale).where(UserRow.id.in_(user_ids[i : i + 400]), UserRow.locale != "")
+        found |= {row.id: row.locale for row in db.execute(chosen)}
+    return found
 
 
 def set_role(db: Db, user_id: str, role: Role | str) -> User:

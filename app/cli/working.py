@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from app import deflection, tickets
+from app import accounts, deflection, tickets
 from app.cli.following import ContentFollower, bring_up
 from app.errors import KnowledgeBaseError
 from app.journeys import learn_phrases
@@ -23,11 +25,19 @@ MOST_JUDGED = 1500
 """Persons judged before the worker looks at its other jobs."""
 MANY_GROUPED = 200
 """Needs put into groups at once after which their names are not left for later: events were imported, and somebody wants to see them."""
+GROUPING_SECONDS = 1.0
+"""How long questions are put into groups before the worker looks at its other jobs, an outcome above all."""
 
 log = structlog.get_logger()
 
 Job = Callable[[Portal, datetime], str]
 """Does what is due at a moment and says it in a few words; empty when nothing was."""
+
+
+class Unfinished(str):
+    """What a job did, when more is left: it is due again as soon as the other jobs had their turn."""
+
+    __slots__ = ()
 
 
 def deliver(portal: Portal, now: datetime) -> str:
@@ -62,24 +72,57 @@ def learn(portal: Portal, now: datetime) -> str:
     return f"{count} learned phrase(s) in force" if count else ""
 
 
-def group(portal: Portal, now: datetime) -> str:
-    """Questions that are asked in other words are put together, for the reports."""
-    with portal.database.session() as db:
-        count = deflection.assign_due(db, now)
-    named = name_groups(portal, now) if count >= MANY_GROUPED else ""
-    return "; ".join([f"{count} need(s) put into groups", *([named] if named else [])]) if count else ""
+def group(portal: Portal, now: datetime, seconds: float = math.inf) -> str:
+    """Questions that are asked in other words are put together, and requests on one subject, for the reports."""
+    known = _languages(portal)
+    until, needs, contacts, left = time.monotonic() + seconds, 0, 0, True
+    while left:
+        with portal.database.session() as db:
+            more_needs = deflection.assign_due(db, now)
+        with portal.database.session() as db:
+            more_contacts = deflection.tell_contacts(db, now, known)
+        needs, contacts, left = needs + more_needs, contacts + more_contacts, bool(more_needs or more_contacts)
+        if time.monotonic() >= until:
+            break
+    if not needs and not contacts:
+        return ""
+    named = name_groups(portal, now) if max(needs, contacts) >= MANY_GROUPED and not left else ""
+    said = "; ".join([f"{needs} need(s) and {contacts} request(s) put into groups", *([named] if named else [])])
+    return Unfinished(said) if left else said
+
+
+def group_some(portal: Portal, now: datetime) -> str:
+    """The same for a moment: after an import hundreds of thousands of questions wait, and somebody's outcome must not."""
+    return group(portal, now, GROUPING_SECONDS)
+
+
+def _languages(portal: Portal) -> deflection.Languages:
+    """What our own requests and accounts say about the language of a contact."""
+
+    def of_tickets(ids: Sequence[str]) -> Mapping[str, str]:
+        with portal.database.session() as db:
+            return tickets.locales_of(db, ids)
+
+    def of_accounts(ids: Sequence[str]) -> Mapping[str, str]:
+        with portal.database.session() as db:
+            return accounts.locales_of(db, ids)
+
+    return deflection.Languages(portal.settings.locales, of_tickets, of_accounts)
 
 
 def pack(portal: Portal, now: datetime) -> str:
     """Past days are packed for the reports."""
     count = deflection.pack_days(portal.database, now)
-    return f"{count} day(s) packed for reports" if count else ""
+    asked = deflection.pack_asked(portal.database, now)
+    return f"{max(count, asked)} day(s) packed for reports" if count or asked else ""
 
 
 def name_groups(portal: Portal, now: datetime) -> str:
     """Groups get the label that enough people's words allow."""
     with portal.database.session() as db:
         changed = deflection.name_clusters(db, now, portal.settings.privacy_k_query)
+    with portal.database.session() as db:
+        changed += deflection.name_subjects(db, now, portal.settings.privacy_k_query)
     return f"{changed} group(s) named" if changed else ""
 
 
@@ -92,8 +135,8 @@ def watch_form(portal: Portal, now: datetime) -> str:
 
 def group_again(portal: Portal, now: datetime) -> str:
     """Groups that turned out to ask the same become one; the form trial stops itself when answers do harm."""
+    merged = deflection.merge_nightly(portal.database, now) + deflection.merge_subjects(portal.database, now)
     with portal.database.session() as db:
-        merged = deflection.merge_nightly(db, now)
         stopped = deflection.watch_trial(db, now, portal.settings.form_holdout_share)
     said = [f"{merged} group(s) merged"] if merged else []
     return "; ".join([*said, f"the form trial was stopped: {stopped}"] if stopped else said)
@@ -153,6 +196,8 @@ class Rhythm:
             # Whatever was not foreseen in one job must not keep the others from being done; it is tried again at the next beat.
             log.exception("job failed", job=self.name)
             return ""
+        if isinstance(said, Unfinished):
+            self.due = now
         if said:
             log.info("job", job=self.name, did=said)
         return said
@@ -166,7 +211,7 @@ def rhythms(in_turn: bool = False) -> list[Rhythm]:
     return [
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1)),
-        Rhythm("group", group, timedelta(minutes=1)),
+        Rhythm("group", group_some if in_turn else group, timedelta(minutes=1)),
         Rhythm("pack", pack, timedelta(minutes=5)),
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
         Rhythm("watch form", watch_form, timedelta(hours=1)),

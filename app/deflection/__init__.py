@@ -19,6 +19,8 @@ from app.deflection.cluster_store import (
 )
 from app.deflection.cluster_undo import undo_change
 from app.deflection.comments import Comment, comments_of, leave_comment
+from app.deflection.contact_language import Languages
+from app.deflection.day_packing import pack_asked, pack_days
 from app.deflection.day_report import Today, report_of_today
 from app.deflection.definitions import DEFINITIONS, Definition
 from app.deflection.event_queue import EventQueue
@@ -52,7 +54,6 @@ from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
 from app.deflection.ledger import outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
-from app.deflection.need_columns import pack_days
 from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
 from app.deflection.pair_labels import (
     FEWEST_LABELS,
@@ -80,6 +81,7 @@ from app.deflection.simulate import simulated_lines
 from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion
 from app.deflection.store import events_of_search, events_of_ticket, record
+from app.deflection.subject_groups import merge_subjects, name_subjects, tell_contacts
 from app.deflection.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
 from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
@@ -123,6 +125,7 @@ __all__ = [
     "InvalidEvent",
     "InvalidImport",
     "InvalidRulebook",
+    "Languages",
     "Mark",
     "Pair",
     "PastQuery",
@@ -184,12 +187,15 @@ __all__ = [
     "list_notes",
     "merge_clusters",
     "merge_nightly",
+    "merge_subjects",
     "milliseconds",
     "name_clusters",
+    "name_subjects",
     "new_id",
     "note_share",
     "notice_proposal",
     "outcome_stamp",
+    "pack_asked",
     "pack_days",
     "parse_event",
     "past_queries",
@@ -215,6 +221,7 @@ __all__ = [
     "spikes",
     "split_cluster",
     "take_last_back",
+    "tell_contacts",
     "trial_stopped",
     "undo_change",
     "verify_sample",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
 Array = np.ndarray
 _TINY = 1e-300
 _log_gamma = np.frompyfunc(math.lgamma, 1, 1)
+_normal_quantile = np.frompyfunc(NormalDist().inv_cdf, 1, 1)
 
 
 def beta_cdf(x: Array | float, a: Array | float, b: Array | float) -> Array:
@@ -24,12 +26,13 @@ def beta_cdf(x: Array | float, a: Array | float, b: Array | float) -> Array:
 def beta_quantile(share: Array | float, a: Array | float, b: Array | float) -> Array:
     """The value below which `share` of a Beta(a, b) lies, to the last few digits.
 
-    Newton's steps inside a bracket that every look halves at worst, so that neither a pole at an end nor a flat stretch can mislead it.
+    Newton's steps, from where a normal distribution of the log odds would have it, inside a bracket that every look halves at worst, so
+    that neither a pole at an end nor a flat stretch can mislead them.
     """
     share, a, b = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (share, a, b)))
     shape = share.shape
     share, a, b = share.ravel(), a.ravel(), b.ravel()
-    scale, found = _log_scale(a, b), a / (a + b)
+    scale, found = _log_scale(a, b), _first_guess(share, a, b)
     low, high = np.zeros(len(share)), np.ones(len(share))
     left = np.arange(len(share))
     for _ in range(200):
@@ -38,11 +41,20 @@ def beta_quantile(share: Array | float, a: Array | float, b: Array | float) -> A
         low[left], high[left] = np.where(error < 0, x, low[left]), np.where(error < 0, high[left], x)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             step = x - error / np.exp(scale[left] + (p - 1) * np.log(x) + (q - 1) * np.log1p(-x))
-        found[left] = np.where((step > low[left]) & (step < high[left]), step, (low[left] + high[left]) / 2)
-        left = left[np.abs(found[left] - x) > 1e-15 + 1e-12 * x]
+        # The last step may lead a hair's breadth out of the bracket, and is the last one all the same.
+        close = np.abs(step - x) <= 1e-15 + 1e-12 * x
+        found[left] = np.where(close | ((step > low[left]) & (step < high[left])), step, (low[left] + high[left]) / 2)
+        left = left[~close & (np.abs(found[left] - x) > 1e-15 + 1e-12 * x)]
         if not len(left):
             break
     return found.reshape(shape)
+
+
+def _first_guess(share: Array, a: Array, b: Array) -> Array:
+    likely = (share > 0) & (share < 1)
+    normal = np.asarray(_normal_quantile(np.where(likely, share, 0.5)), dtype=float)
+    guess = 1 / (1 + np.exp(np.clip(-np.log(a / b) - normal * np.sqrt(1 / a + 1 / b), -30, 30)))
+    return np.where(likely, guess, a / (a + b))
 
 
 def _log_scale(a: Array, b: Array) -> Array:

@@ -8,20 +8,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from app.db import Database
+from app.deflection.bulk import is_sqlite
 from app.deflection.cluster_text import stems
 from app.deflection.clusters import Bag, Clustering
 from app.deflection.events import milliseconds
 from app.deflection.judging_lock import lock_for_judging
 from app.deflection.ledger import move_rollups, raise_stamp
 from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
+from app.deflection.store import giving_way
 from app.errors import Invalid, NotFound
 
 NIGHTLY = "nightly"
 BAG_LENGTH = 400
 NO_LANGUAGE = "und"
+MOST_ASSIGNED = 2000
+"""Needs that get their cluster in one transaction: some tenths of a second, in which others wait to write."""
 NOTHING = 0
 """The cluster of queries that are made of nothing but signs."""
 
@@ -82,8 +87,10 @@ def _new_cluster(db: Session, language: str, now: datetime) -> int:
     return row.id
 
 
-def assign_due(db: Session, now: datetime, limit: int = 5000) -> int:
+def assign_due(db: Session, now: datetime, limit: int = MOST_ASSIGNED) -> int:
     """Give a cluster to needs that have a query and none yet; gives how many."""
+    # Before anything is read: SQLite refuses to write on what somebody changed since.
+    lock_for_judging(db, is_sqlite(db))
     rows = db.execute(
         text("SELECT id, q, lang FROM need WHERE cluster IS NULL AND q <> '' ORDER BY first, id LIMIT :limit"), {"limit": limit}
     ).all()
@@ -115,15 +122,20 @@ def assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: da
     move_needs(db, [(need, found[bag]) for need, bag in needs])
 
 
-_NEED = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id = :need")
+_NEEDS = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_CHUNK = 400
 
 
 def move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
     """Write the cluster of needs, and move them in the daily roll-ups as well, so that both keep telling the same."""
     wanted = dict(moves)
-    lock_for_judging(db, db.get_bind().dialect.name == "sqlite")
-    rows = [dict(db.execute(_NEED, {"need": need}).mappings().one()) for need in wanted]
-    rows = [row for row in rows if (row["cluster"] or 0) != wanted[row["id"]]]
+    lock_for_judging(db, is_sqlite(db))
+    ids = sorted(wanted)
+    rows = [dict(row) for i in range(0, len(ids), _CHUNK) for row in db.execute(_NEEDS, {"ids": ids[i : i + _CHUNK]}).mappings()]
+    # Those without any cluster yet are written even if they get none, or they would be asked about for ever.
+    rows = [row for row in rows if row["cluster"] != wanted[row["id"]]]
     if rows:
         db.execute(
             text("UPDATE need SET cluster = :cluster WHERE id = :need"), [{"need": r["id"], "cluster": wanted[r["id"]]} for r in rows]
@@ -132,15 +144,23 @@ def move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
         move_rollups(db, rows, [{**row, "cluster": wanted[row["id"]]} for row in rows])
 
 
-def merge_nightly(db: Session, now: datetime) -> int:
-    """Pass 2 over the leaders of every language; gives how many clusters went into another."""
-    languages = db.execute(select(ClusterBagRow.language).distinct()).scalars().all()
+def merge_nightly(database: Database, now: datetime) -> int:
+    """Pass 2 over the leaders of every language; gives how many clusters went into another.
+
+    What belongs together is found before anybody has to wait for us, and each merge is a transaction of its own.
+    """
+    with database.session() as db:
+        languages = db.execute(select(ClusterBagRow.language).distinct()).scalars().all()
+        pairs = [pair for language in languages for pair in load(db, language, now).merge_leaders()]
     merged = 0
-    for language in languages:
-        pairs = load(db, language, now).merge_leaders()
-        for old, new in pairs:
-            _merge(db, old, new, NIGHTLY, now, keep_pinned=True)
-        merged += len(pairs)
+    for old, new in pairs:
+        with giving_way(database), database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            rows = [db.get(QueryClusterRow, id) for id in (old, new)]
+            # An editor may have been at work meanwhile.
+            if all(row is not None and row.merged_into is None for row in rows):
+                _merge(db, old, new, NIGHTLY, now, keep_pinned=True)
+                merged += 1
     return merged
 
 

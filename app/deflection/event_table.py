@@ -37,7 +37,7 @@ def _expanding(sql: str) -> Any:
 
 
 _STORED = _expanding(
-    "SELECT e.event_id, e.t_recv, e.actor, e.t, e.type, e.body, e.visitor, e.tab, e.account, e.role, e.ua, e.t_client, e.t_sent"
+    "SELECT e.event_id, e.t_recv, e.actor, e.t, e.day, e.type, e.body, e.visitor, e.tab, e.account, e.role, e.ua, e.t_client, e.t_sent"
     " FROM seen s JOIN event e ON e.actor = s.actor AND e.t = s.t AND e.event_id = s.event_id WHERE s.event_id IN :ids"
 )
 _NAMES_OF = _expanding("SELECT event_id FROM event WHERE actor IN :ids")

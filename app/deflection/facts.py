@@ -1,4 +1,4 @@
-"""What a report needs to know of one need and one ticket, as plain values and as columns.
+"""What a report needs to know of needs and contacts, as plain values and as columns.
 
 A report over months reads hundreds of thousands of needs: `Frame` holds them as arrays, one a field, so that every number is one
 pass over an array. Text columns are held once each and referred to by code (`Frame.names`).
@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Self
 
 import numpy as np
 
@@ -84,19 +84,6 @@ class NeedFact:
     """The first query, redacted."""
 
 
-class TicketFact(NamedTuple):
-    """One valid, de-duplicated contact, and whether anybody searched before writing it. A tuple: reports make tens of thousands."""
-
-    ticket: str
-    person: int
-    at: int
-    channel: str
-    searched: bool
-    cluster: int = 0
-    locale: str = ""
-    subject: str = ""
-
-
 CODED = ("locale", "surface", "device", "article", "top")
 LEFT_OUT = ("need", "query")
 _NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64,
@@ -118,8 +105,8 @@ def _table_of(rules: tuple[int, ...]) -> np.ndarray:
     return table
 
 
-class Frame:
-    """Needs as columns; `names` turns the codes of a text column back into its texts.
+class Table:
+    """Rows as columns; `names` turns the codes of a text column back into its texts.
 
     A selection holds only which rows it wants, and takes a column out of the whole when somebody asks for it: a report makes hundreds
     of selections and looks at a few columns of each.
@@ -131,28 +118,43 @@ class Frame:
         self._own: dict[str, np.ndarray] = columns if rows is None else {}
 
     def __len__(self) -> int:
-        return len(self._whole["first"]) if self._rows is None else len(self._rows)
+        return len(next(iter(self._whole.values()))) if self._rows is None else len(self._rows)
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._own:
             self._own[name] = self._whole[name][self._rows]
         return self._own[name]
 
-    def where(self, chosen: np.ndarray) -> Frame:
-        """The needs for which a mask holds, or those at some places."""
+    def where(self, chosen: np.ndarray) -> Self:
+        """The rows for which a mask holds, or those at some places."""
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        return Frame(self._whole, self.names, places if self._rows is None else self._rows[places])
+        return type(self)(self._whole, self.names, places if self._rows is None else self._rows[places])
 
-    def groups(self, name: str) -> Iterator[tuple[int, Frame]]:
-        """Each value of a column with its needs, in the order of the values; one sort, however many values there are."""
+    def groups(self, name: str) -> Iterator[tuple[int, Self]]:
+        """Each value of a column with its rows, in the order of the values; one sort, however many values there are."""
         order = np.argsort(self[name], kind="stable")
         values, starts = np.unique(self[name][order], return_index=True)
         for value, low, high in zip(values.tolist(), starts, np.append(starts, len(order))[1:], strict=True):
             yield value, self.where(order[low:high])
 
     def code(self, name: str, text: str) -> int:
-        """The code of a text in a column; −1 if no need has it."""
+        """The code of a text in a column; −1 if no row has it."""
         return self.names[name].index(text) if text in self.names[name] else -1
+
+
+class Contacts(Table):
+    """Valid, de-duplicated contacts in the order of time: `person`, `at`, `channel`, `locale`, `searched` (whether anybody searched
+    before writing), and the `group` of their subject where nobody did (0: none)."""
+
+
+NO_CONTACTS = Contacts(
+    {name: np.zeros(0, dtype=np.int64) for name in ("person", "at", "channel", "locale", "group")} | {"searched": np.zeros(0, dtype=bool)},
+    {"channel": (), "locale": ()},
+)
+
+
+class Frame(Table):
+    """Needs as columns."""
 
     def rules(self, *rules: int) -> np.ndarray:
         return _table_of(rules)[self["rule"]]

@@ -10,9 +10,9 @@ import numpy as np
 
 from app.deflection import facts
 from app.deflection.avoided import Gap
-from app.deflection.facts import DAY_MS, GAP_KINDS, Frame, TicketFact, gap_kind
+from app.deflection.facts import DAY_MS, GAP_KINDS, Contacts, Frame, gap_kind
 from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Shrunk, shrink_all
-from app.deflection.thresholds import visible_groups, visible_rows
+from app.deflection.thresholds import visible_groups
 
 PRIOR_WEIGHT = 20
 SPARK_POINTS = 13
@@ -153,22 +153,18 @@ class UnsearchedRow:
     channels: tuple[tuple[str, int], ...]
 
 
-def unsearched_rows(tickets: Sequence[TicketFact], names: Mapping[int, ClusterName], k: int) -> list[UnsearchedRow]:
+def unsearched_rows(contacts: Contacts, names: Mapping[int, ClusterName], k: int) -> list[UnsearchedRow]:
     """Requests without a search before them, by subject; subjects of too few people together."""
-    groups: dict[int, list[TicketFact]] = {}
-    for ticket in tickets:
-        if not ticket.searched:
-            groups.setdefault(ticket.cluster, []).append(ticket)
-    keys = sorted(groups)
-    shown = visible_rows([frozenset(t.person for t in groups[key]) for key in keys], k)
-    rows = [_unsearched(key, names.get(key), groups[key]) for key, show in zip(keys, shown, strict=True) if show and key in names]
+    visible = visible_groups(contacts["group"], contacts["person"], k) & names.keys()
+    groups = {group: own for group, own in contacts.groups("group") if group in visible}
+    rows = [_unsearched(group, names[group], own) for group, own in groups.items()]
     rows.sort(key=lambda row: (-row.tickets, row.cluster))
-    rest = [t for key in keys if key not in {row.cluster for row in rows} for t in groups[key]]
-    if rest:
+    rest = contacts.where(~np.isin(contacts["group"], list(groups)))
+    if len(rest):
         rows.append(_unsearched(OTHERS, None, rest))
     return rows
 
 
-def _unsearched(cluster: int, name: ClusterName | None, tickets: Sequence[TicketFact]) -> UnsearchedRow:
-    channels = Counter(t.channel for t in tickets)
-    return UnsearchedRow(cluster, name, len(tickets), tuple(channels.most_common()))
+def _unsearched(group: int, name: ClusterName | None, contacts: Contacts) -> UnsearchedRow:
+    channels = Counter(contacts["channel"].tolist()).most_common()
+    return UnsearchedRow(group, name, len(contacts), tuple((contacts.names["channel"][code], n) for code, n in channels))

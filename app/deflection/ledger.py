@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -102,7 +102,7 @@ def _recompute(db: Db, now: datetime, rules: Rulebook, marks: Mapping[str, str])
     rows.contacts = {k: row for k, row in rows.contacts.items() if row["t"] >= frozen}
     _write_needs(db, nodes, rows, marks, as_of, frozen)
     _sync(db, VisitorSessionRow, "id", nodes, rows.sessions, "start", frozen)
-    _sync(db, ContactRow, "ticket_id", nodes, rows.contacts, "t", frozen)
+    _sync(db, ContactRow, "ticket_id", nodes, rows.contacts, "t", frozen, _as_told)
 
 
 def _take_marks(db: Db, size: int, due: int, is_sqlite: bool) -> dict[str, str]:
@@ -169,15 +169,35 @@ def _delete(db: Db, table: str, column: str, ids: Iterable[str]) -> None:
         db.execute(sql, {"ids": chunk})
 
 
-def _sync(db: Db, table: Any, key: str, nodes: Iterable[str], new: Mapping[str, Row], time_column: str, frozen: int) -> None:
-    """Make the stored rows of these actors equal to `new`, touching only what differs."""
+def _sync(
+    db: Db,
+    table: Any,
+    key: str,
+    nodes: Iterable[str],
+    new: Mapping[str, Row],
+    time_column: str,
+    frozen: int,
+    keep: Callable[[Row, Row], None] = lambda old, new: None,
+) -> None:
+    """Make the stored rows of these actors equal to `new`, touching only what differs; `keep` takes over what others gave the old row."""
     old = {row[key]: row for row in _stored(db, table, nodes, time_column, frozen)}
+    for k in old.keys() & new.keys():
+        keep(old[k], new[k])
     different = [row for k, row in new.items() if old.get(k) != row]
     gone = [k for k in old if k not in new]
     if gone or different:
-        raise_stamp(db)
+        contacts = (
+            [*different, *(old[row[key]] for row in different if row[key] in old), *(old[k] for k in gone)] if table is ContactRow else []
+        )
+        raise_stamp(db, {row["day"] for row in contacts})
         _delete(db, table.__tablename__, key, [*gone, *(row[key] for row in different)])
         _insert(db, table, different)
+
+
+def _as_told(old: Row, new: Row) -> None:
+    """The language and the group of a contact stay while what they were told by does."""
+    if all(old[name] == new[name] for name in ("subject", "linked", "valid", "inbound", "duplicate")):
+        new |= {name: old[name] for name in ("lang", "subject_group", "told")}
 
 
 def _write_needs(db: Db, nodes: set[str], rows: Rows, marks: Mapping[str, str], as_of: int, frozen: int) -> None:

@@ -7,6 +7,7 @@ name an event came with: `v:` browser, `t:` tab, `a:` account, `r:` sender, `k:`
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -209,7 +210,12 @@ class ContactRow(Base):
     """A ticket as outcomes see it: does it count, is it a repeat, did a need lead to it."""
 
     __tablename__ = "contact"
-    __table_args__ = (Index("ix_contact_day", "day"), Index("ix_contact_home", "home"))
+    __table_args__ = (
+        Index("ix_contact_day", "day"),
+        Index("ix_contact_home", "home"),
+        Index("ix_contact_untold", "day", sqlite_where=sql_text("NOT told"), postgresql_where=sql_text("NOT told")),
+        Index("ix_contact_subject_group", "subject_group"),
+    )
 
     ticket_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     home: Mapped[str] = mapped_column(String(400))
@@ -223,13 +229,25 @@ class ContactRow(Base):
     duplicate: Mapped[bool] = mapped_column(Boolean, doc="the same contact again, or merged: links, but counts no second time")
     linked: Mapped[bool] = mapped_column(Boolean, doc="some need with a search led to it")
     link_class: Mapped[int] = mapped_column(Integer, doc="2 known account, 1 known browser, 0 neither")
+    lang: Mapped[str] = mapped_column(String(35), default="", doc="what it was probably written in; given by the worker, kept here")
+    subject_group: Mapped[int] = mapped_column(Integer, default=0, doc="of its subject where nobody searched before it; 0: none")
+    told: Mapped[bool] = mapped_column(Boolean, default=False, doc="language and group were given")
 
 
 class LedgerRow(Base):
     """A change of the past: an outcome that had been published became another one, because of an event."""
 
     __tablename__ = "outcome_ledger"
-    __table_args__ = (Index("ix_outcome_ledger_need_id", "need_id"), Index("ix_outcome_ledger_as_of", "as_of"))
+    __table_args__ = (
+        Index("ix_outcome_ledger_need_id", "need_id"),
+        Index("ix_outcome_ledger_as_of", "as_of"),
+        Index(
+            "ix_outcome_ledger_restated",
+            "day",
+            sqlite_where=sql_text("from_state = 'final'"),
+            postgresql_where=sql_text("from_state = 'final'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     need_id: Mapped[str] = mapped_column(String(32))
@@ -315,11 +333,27 @@ class StampRow(Base):
 
 
 class NeedColumnsRow(Base):
-    """The needs of a day, packed for reports; taken away when one of them changes, and made again by the worker."""
+    """The needs and contacts of a day, packed for reports; taken away when one of them changes, and made again by the worker."""
 
     __tablename__ = "need_columns"
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True, doc="another one whenever it is made again")
     day: Mapped[int] = mapped_column(Integer, unique=True)
     format: Mapped[str] = mapped_column(String(16), doc="digest of the layout; others are not read")
+    surveys: Mapped[bool] = mapped_column(Boolean, doc="what the survey said is in it, because hardly any answer will come any more")
+    solved: Mapped[int] = mapped_column(Integer, doc="needs solved without a ticket, of those counted")
+    counted: Mapped[int] = mapped_column(Integer)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AskedColumnsRow(Base):
+    """What was asked on a day, from the events, packed for the page of today; taken away when an event of that day comes or goes."""
+
+    __tablename__ = "asked_columns"
+
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    format: Mapped[str] = mapped_column(String(16), doc="digest of the layout; others are not read")
+    searches: Mapped[int] = mapped_column(Integer, doc="submitted by customers")
+    zero: Mapped[int] = mapped_column(Integer, doc="of these, without a result")
+    requests: Mapped[int] = mapped_column(Integer)
+    data: Mapped[bytes] = mapped_column(LargeBinary, doc="digests of queries and of who asked them")

@@ -224,6 +224,9 @@ def _contact_row(contact: Contact, linked: bool, senders: Senders) -> Row:
         "duplicate": contact.duplicate,
         "linked": linked,
         "link_class": _class_of(event.account, event.visitor, senders, event.requester or ""),
+        "lang": "",
+        "subject_group": 0,
+        "told": False,
     }
 
 

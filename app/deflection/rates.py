@@ -20,9 +20,9 @@ from app.deflection.metrics import Summary, narrow_form_rate, summary
 from app.deflection.need_columns import FIELDS, columns_of, frame_of_days
 from app.deflection.need_rows import Rows
 from app.deflection.outcomes import FINAL
-from app.deflection.report_store import asked_needs
 from app.deflection.rulebook import Rulebook
 from app.deflection.statistics import Interval, Proportion
+from app.deflection.surveyed import asked_needs
 
 _EPOCH = date(1970, 1, 1)
 
@@ -38,7 +38,7 @@ def export_rates(
     tickets = sum(row["valid"] and row["inbound"] and not row["duplicate"] and first <= row["day"] <= last for row in contacts)
     _give_clusters(chosen)
     values: Mapping[str, Sequence] = {name: [row[name] for row in chosen] for name in FIELDS}
-    frame, _ = frame_of_days([columns_of(values)], asked_needs(_surveys(database, as_of), things))
+    frame = frame_of_days([columns_of(values)], asked_needs(_surveys(database, as_of), things))
     counted = frame.counted
     final = counted.final(0)
     return {

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.deflection import facts, subjects
+from app.deflection import facts
 from app.deflection.article_report import ArticleRow, article_rows
 from app.deflection.avoided import DAYS_A_MONTH, Cost, cost_avoided, gaps, repair_share
-from app.deflection.facts import DAY_MS, Frame, TicketFact
+from app.deflection.facts import DAY_MS, NO_CONTACTS, Contacts, Frame
 from app.deflection.failures import ClusterName, FailureRow, UnsearchedRow, failure_rows, unsearched_rows
 from app.deflection.metrics import (
     Change,
@@ -45,8 +45,10 @@ class Material:
     """What a report is made of: needs and contacts of the whole span, and what others know about articles."""
 
     needs: Frame
-    tickets: Sequence[TicketFact] = ()
+    contacts: Contacts = NO_CONTACTS
     names: Mapping[int, ClusterName] = field(default_factory=dict)
+    subjects: Mapping[int, ClusterName] = field(default_factory=dict)
+    """What groups of subjects may be called."""
     category_of: Mapping[str, str] = field(default_factory=dict)
     translated: Mapping[str, frozenset[str]] = field(default_factory=dict)
     marks: Sequence[Mark] = ()
@@ -136,9 +138,9 @@ def build(
     if len(counted) and not may_show_filtered(counted, [rest.counted for rest in outside], thresholds.row):
         return Report(request, span, as_of, withheld=True, category_of=material.category_of, version=material.version)
     final = counted.final(as_of)
-    tickets = _tickets(material.tickets, span, request)
+    contacts = _contacts(material.contacts, span, request)
     surveyed = every.between(span.start, span.end).counted.final(as_of) if request.active else None
-    now = summary(final, _in_time(tickets, final), surveyed)
+    now = summary(final, _in_time(contacts, final), surveyed)
     late = lateness(every.counted, as_of)
     weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
     mended = repairs(every.counted.final(as_of), material.additions, now.calibrated)
@@ -150,7 +152,7 @@ def build(
     rows = final.between(span.start, until)
     rows_outside = [rest.counted.final(as_of).between(span.start, until) for rest in outside]
     articles = _visible_articles(article_rows(rows, material.category_of), rows, rows_outside, thresholds.row)
-    listed = [ticket for ticket in tickets if ticket.at < until * DAY_MS]
+    unsearched = contacts.where(~contacts["searched"] & (contacts["at"] < until * DAY_MS))
     return Report(
         request,
         span,
@@ -176,10 +178,10 @@ def build(
         hidden_articles=len(np.unique(rows["article"])) - len(articles) - (rows.code("article", "") in rows["article"]),
         rows_until=until,
         row_needs=len(rows),
-        unsearched=tuple(unsearched_rows(listed, subjects.names_of_groups(listed, thresholds.query), thresholds.row)),
+        unsearched=tuple(unsearched_rows(unsearched, material.subjects, thresholds.row)),
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
         sensitivity=window_sensitivity(final, as_of),
-        vendors=vendor_numbers(period.final(as_of), final, now, len({t.person for t in tickets})),
+        vendors=vendor_numbers(period.final(as_of), final, now, len(np.unique(contacts["person"]))),
         cost=cost_avoided(now.avoided, cost[0], cost[1], cost[2] * _months(final)),
         marks=tuple(mark for mark in material.marks if span.start <= mark.day < span.end),
         restated=sum(n for day, n in material.restated.items() if span.start <= day < span.end),
@@ -198,11 +200,11 @@ def _seam(otherwise: Mapping[int, int], span: Span) -> int | None:
     return day if span.start < day < span.end else None
 
 
-def _tickets(tickets: Sequence[TicketFact], span: Span, request: ReportRequest) -> list[TicketFact]:
-    chosen = [t for t in tickets if span.start * DAY_MS <= t.at < span.end * DAY_MS]
+def _contacts(contacts: Contacts, span: Span, request: ReportRequest) -> Contacts:
+    chosen = (contacts["at"] >= span.start * DAY_MS) & (contacts["at"] < span.end * DAY_MS)
     if request.locale:
-        chosen = [t for t in chosen if t.locale == request.locale]
-    return chosen
+        chosen &= contacts["locale"] == contacts.code("locale", request.locale)
+    return contacts.where(chosen)
 
 
 def whole_weeks(every: Frame, span: Span, as_of: int) -> int:
@@ -222,10 +224,10 @@ def _months(final: Frame) -> float:
     return int(final.day.max() - final.day.min() + 1) / DAYS_A_MONTH if len(final) else 0.0
 
 
-def _in_time(tickets: Sequence[TicketFact], final: Frame) -> int:
+def _in_time(contacts: Contacts, final: Frame) -> int:
     """How many requests came while the final needs did: newer ones belong to needs that are not counted yet."""
     newest = int(final["last"].max()) if len(final) else 0
-    return sum(ticket.at <= newest for ticket in tickets)
+    return int((contacts["at"] <= newest).sum())
 
 
 def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:

@@ -38,6 +38,33 @@ class ClusterBagRow(Base):
     pinned: Mapped[bool] = mapped_column(Boolean, doc="an editor put it there; no merge moves it")
 
 
+class SubjectGroupRow(Base):
+    """A group of requests on one subject, of people who had not searched. Ids are never reused; `merged_into` leads to the living one."""
+
+    __tablename__ = "subject_group"
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    language: Mapped[str] = mapped_column(String(35), index=True)
+    label: Mapped[str] = mapped_column(Text, doc="a subject that enough people wrote, or frequent words; empty: too few people")
+    verbatim: Mapped[bool] = mapped_column(Boolean)
+    merged_into: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SubjectBagRow(Base):
+    """A bag of stems of subjects and the group it belongs to; `leads` marks the bag that the group is compared by."""
+
+    __tablename__ = "subject_bag"
+    __table_args__ = (UniqueConstraint("language", "bag"), Index("ix_subject_bag_subject_group", "subject_group"))
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    language: Mapped[str] = mapped_column(String(35))
+    bag: Mapped[str] = mapped_column(String(400), doc="sorted stems, joined by spaces")
+    subject_group: Mapped[int] = mapped_column(Integer)
+    n: Mapped[int] = mapped_column(Integer)
+    leads: Mapped[bool] = mapped_column(Boolean)
+
+
 class ClusterChangeRow(Base):
     """What an editor or the nightly merge did to clusters; never changed once written but for its undoing."""
 

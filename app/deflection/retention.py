@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from app.db import Database, DatabaseUnavailable
+from app.deflection.asked_columns import forget_asked_before
 from app.deflection.clock import DAY
 from app.deflection.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.events import milliseconds
@@ -66,6 +67,9 @@ def apply_retention(database: Database, now: datetime, event_days: int = 180, ne
         _blank_texts(db, kept)
         _drop_needs(db, today - need_days)
         if removed:
+            # What was packed of these days knows more than is kept.
+            forget_asked_before(db, kept)
+            db.execute(text("DELETE FROM need_columns WHERE day < :day AND surveys"), {"day": kept})
             db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
         db.execute(text("DELETE FROM outcome_ledger WHERE day < :day"), {"day": today - need_days})
     return removed
@@ -108,6 +112,7 @@ def _drop_needs(db: Session, before: int) -> None:
         raise_stamp(db, {row["day"] for row in rows})
     db.execute(text("DELETE FROM visitor_session WHERE day < :day"), {"day": before})
     db.execute(text("DELETE FROM contact WHERE day < :day"), {"day": before})
+    db.execute(text("DELETE FROM need_columns WHERE day < :day"), {"day": before})
 
 
 def remember_removed(db: Session, rows: Iterable[Any]) -> None:
@@ -191,7 +196,8 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
     with database.durable_session() as db:
         lock_for_judging(db, database.is_sqlite)
         traces = _traces(db, **names)
-        raise_stamp(db)
+        raise_stamp(db, _days_of_contacts(db, traces.actors))
+        forget_asked_before(db)
         needs = _needs(db, traces, _NEED_COLUMNS)
         _forget_needs(db, needs, milliseconds(now))
         events = delete_events_of(db, traces.actors) + delete_events(db, traces.shared)
@@ -207,6 +213,10 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
                 {"a": actor, "t": milliseconds(now)},
             )
         return Erased(events, len(needs), _delete_where(db, "contact", "home", traces.actors))
+
+
+def _days_of_contacts(db: Session, actors: set[str]) -> set[int]:
+    return {row["day"] for row in _rows_of(db, "SELECT DISTINCT day FROM contact WHERE home IN :ids", actors)}
 
 
 def _delete_where(db: Session, table: str, column: str, names: Iterable[str]) -> int:

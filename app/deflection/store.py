@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.deflection.asked_columns import forget_asked_on
 from app.deflection.bulk import is_sqlite, prefer_indexes, upsert_rows
 from app.deflection.clock import DAY, HOUR, MINUTE, corrected_time, ticket_time
 from app.deflection.event_table import STANDING, store_once
@@ -29,7 +30,9 @@ from app.deflection.events import (
     Watermark,
     event_from,
 )
+from app.deflection.judging_lock import lock_for_recording
 from app.deflection.redaction import redact
+from app.deflection.surveyed import days_named
 
 GLOBAL = "g:"
 """The actor of what concerns nobody in particular: watermarks."""
@@ -50,6 +53,7 @@ def record(db: Session, *events: Event) -> int:
     if not events:
         return 0
     clean = sorted((scrubbed(event) for event in events), key=lambda event: (event.event_id, event.t_recv))
+    lock_for_recording(db, is_sqlite(db))
     new, replaced = store_once(db, [_row(event) for event in clean])
     edges = sorted({edge for event in clean for edge in edges_of(event)})
     upsert_rows(db, "identity_edge", ("a", "b"), [{"a": a, "b": b} for a, b in edges], "(a, b) DO NOTHING")
@@ -61,7 +65,17 @@ def record(db: Session, *events: Event) -> int:
     marks = {row["actor"]: row for row in rows if row["type"] not in ("survey", "watermark")}
     dirty = [{"actor": a, "since": r["t_recv"], "cause": r["event_id"]} for a, r in sorted(marks.items())]
     upsert_rows(db, "dirty", ("actor", "since", "cause"), dirty, _MARK_AGAIN)
+    _forget_packed(db, rows)
     return len(new)
+
+
+def _forget_packed(db: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Take away the packed days that do not say what these events add: of their own day, and of what a survey asks about."""
+    forget_asked_on(db, {row["day"] for row in rows if row["type"] in ("search", "ticket")})
+    surveys = [json.loads(row["body"]) for row in rows if row["type"] == "survey"]
+    days = [{"day": day} for day in sorted(days_named(db, surveys))] if surveys else []
+    if days:
+        db.execute(text("DELETE FROM need_columns WHERE day = :day AND surveys"), days)
 
 
 @contextmanager

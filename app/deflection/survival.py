@@ -13,23 +13,23 @@ from app.deflection.statistics import z_value
 class Survival:
     """Kaplan–Meier curve: after `times[i]` the share `remaining[i]` is still without an answer."""
 
-    times: tuple[float, ...]
-    remaining: tuple[float, ...]
-    errors: tuple[float, ...]
+    times: np.ndarray
+    remaining: np.ndarray
+    errors: np.ndarray
     n: int
     answered: int
 
     def quantile(self, share: float) -> float | None:
         """The time by which `share` of all were answered; None when that many never were."""
-        return self._first(np.array(self.remaining) <= 1 - share + 1e-12)
+        return self._first(self.remaining <= 1 - share + 1e-12)
 
     def interval(self, share: float, level: float = 0.95) -> tuple[float | None, float | None]:
         """Interval of that time by inverting the log-log band (Brookmeyer & Crowley 1982)."""
-        low, high = log_log_band(np.array(self.remaining), np.array(self.errors), level)
+        low, high = log_log_band(self.remaining, self.errors, level)
         return self._first(low <= 1 - share), self._first(high <= 1 - share)
 
     def _first(self, reached: np.ndarray) -> float | None:
-        return self.times[int(reached.argmax())] if reached.any() else None
+        return float(self.times[int(reached.argmax())]) if reached.any() else None
 
 
 def log_log_band(left: np.ndarray, errors: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -42,16 +42,10 @@ def log_log_band(left: np.ndarray, errors: np.ndarray, level: float = 0.95) -> t
 
 def kaplan_meier(durations: np.ndarray, answered: np.ndarray) -> Survival:
     """Product-limit estimate with Greenwood's error (Kaplan & Meier 1958); `answered` false means censored at its duration."""
-    order = np.argsort(durations, kind="stable")
-    times, events = durations[order], answered[order].astype(bool)
-    n = len(times)
-    points, starts = np.unique(times, return_index=True)
-    at_risk = n - starts
-    deaths = np.add.reduceat(events.astype(int), starts) if n else np.array([], dtype=int)
-    kept = deaths > 0
-    points, at_risk, deaths = points[kept], at_risk[kept], deaths[kept]
+    n = len(durations)
+    points, deaths = np.unique(durations[answered], return_counts=True)
+    at_risk = n - np.searchsorted(np.sort(durations), points)
     remaining = np.cumprod(1 - deaths / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(at_risk > deaths, deaths / (at_risk * np.maximum(at_risk - deaths, 1)), 0.0)
-    errors = remaining * np.sqrt(np.cumsum(parts))
-    return Survival(tuple(points.tolist()), tuple(remaining.tolist()), tuple(errors.tolist()), n, int(events.sum()))
+    return Survival(points, remaining, remaining * np.sqrt(np.cumsum(parts)), n, int(deaths.sum()))

@@ -66,14 +66,6 @@ def _together(groups: np.ndarray, persons: np.ndarray, chosen: Iterable[int]) ->
     return len(np.unique(persons[np.isin(groups, list(chosen))]))
 
 
-def visible_rows(persons: Sequence[frozenset[int]], k: int) -> list[bool]:
-    """The same for rows that are not columns: which of them may be shown, given the persons behind each."""
-    groups = np.array([i for i, row in enumerate(persons) for _ in row], dtype=np.int64)
-    codes = np.array([person for row in persons for person in row], dtype=np.int64)
-    visible = visible_groups(groups, codes, k)
-    return [i in visible for i in range(len(persons))]
-
-
 def may_show_filtered(filtered: Frame, left_out: Sequence[Frame], k: int) -> bool:
     """Whether a filtered report may be shown at all: enough people in it, and enough (or none) in what each filter leaves out."""
     return filtered.persons >= k and all(len(rest) == 0 or rest.persons >= k for rest in left_out)

@@ -59,15 +59,3 @@ def definitions_in_use(db: Session) -> list[Definition]:
     """Every definition that ever was in force, the present one first."""
     rows = db.execute(text("SELECT version, config, used_from FROM definition ORDER BY used_from DESC, version"))
     return [Definition(version, json.loads(config), used_from) for version, config, used_from in rows]
-
-
-def judged_otherwise(db: Session, start: int, end: int) -> dict[int, int]:
-    """Day → needs of a span that are still judged by another definition than the one in force: frozen ones, or not yet worked off."""
-    versions = [row.version for row in definitions_in_use(db)]
-    if len(versions) < 2:
-        return {}
-    rows = db.execute(
-        text("SELECT day, count(*) FROM need WHERE day >= :start AND day < :end AND version <> :v GROUP BY day"),
-        {"start": start, "end": end, "v": versions[0]},
-    )
-    return {int(day): int(n) for day, n in rows}

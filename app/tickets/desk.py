@@ -330,6 +330,16 @@ def find(db: Session, number: int) -> Ticket:
     return _ticket(row, _messages(db, row.id))
 
 
+def locales_of(db: Session, contacts: Sequence[str]) -> dict[str, str]:
+    """In which language those of these contacts were written that are requests of ours, or messages in one (`request.message`)."""
+    requests = sorted({contact.split(".")[0] for contact in contacts})
+    found: dict[str, str] = {}
+    for i in range(0, len(requests), 400):
+        chosen = select(TicketRow.id, TicketRow.locale).where(TicketRow.id.in_(requests[i : i + 400]))
+        found |= {row.id: row.locale for row in db.execute(chosen)}
+    return {contact: found[id] for contact in contacts if (id := contact.split(".")[0]) in found}
+
+
 def number_of(db: Session, ticket_id: str) -> int | None:
     """The number of the request that has this id, or whose words do (`id.message`); None if it is none of ours."""
     row = db.scalar(select(TicketRow).where(TicketRow.id == ticket_id.partition(".")[0]))

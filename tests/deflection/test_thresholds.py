@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from report_needs import need
 
 from app.deflection.facts import frame_of
-from app.deflection.thresholds import label, may_show_filtered, visible_groups, visible_rows
+from app.deflection.thresholds import label, may_show_filtered, visible_groups
 
 
 def test_groups_of_few_people_are_put_together():
@@ -42,10 +42,6 @@ def test_hidden_people_cannot_be_subtracted_out(rows, k):
         assert len(set(persons[groups == group])) >= k
     rest = set(persons[~np.isin(groups, list(visible))])
     assert not rest or len(rest) >= k or not visible
-
-
-def test_rows_that_are_no_columns_follow_the_same_rule():
-    assert visible_rows([frozenset(range(9)), frozenset(range(20, 22)), frozenset(range(30, 36))], 5) == [True, False, False]
 
 
 def test_a_filter_that_leaves_out_two_people_shows_nothing():

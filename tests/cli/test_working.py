@@ -1,0 +1,59 @@
+"""The worker's rhythm: what is left of a long job is done as soon as the others had their turn."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app import deflection
+from app.cli.working import Rhythm, Unfinished, group
+from app.config import Settings
+from app.db import Base
+from app.portal import Portal, open_portal
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TOP = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("said", "times"), [("all done", 1), (Unfinished("some done"), 3)])
+def test_an_unfinished_job_is_due_again_at_once_and_a_finished_one_in_its_time(said: str, times: int, portal: Portal) -> None:
+    done: list[str] = []
+
+    def job(_portal: Portal, _now: datetime) -> str:
+        done.append(said)
+        return said
+
+    rhythm = Rhythm("some job", job, timedelta(minutes=1))
+    for second in range(3):
+        rhythm.beat(portal, NOW + timedelta(seconds=second))
+    assert len(done) == times
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Portal:
+    settings = Settings(root=tmp_path, content_repository=TOP, content_folder="articles", index_folder=tmp_path / "index",
+                        data_folder=tmp_path / "data", brand_file=TOP / "brand.toml", database_url=f"sqlite:///{tmp_path}/w.sqlite3",
+                        secret_key="x" * 40, base_url="http://localhost")  # fmt: skip
+    portal = open_portal(settings)
+    Base.metadata.create_all(portal.database.engine)
+    return portal
+
+
+def _search(i: int) -> str:
+    at = int(NOW.timestamp() * 1000) - 10 * 86_400_000 + i
+    return json.dumps(
+        {"event_id": f"s{i}", "type": "search", "t_recv": at, "visitor": f"v{i}", "tab": f"v{i}", "search_id": f"s{i}", "q": "reset password",
+         "mode": "submit", "n_results": 0, "lang": "en"}
+    )  # fmt: skip
+
+
+def test_questions_are_grouped_for_a_moment_at_a_time_until_none_is_left(portal: Portal) -> None:
+    deflection.import_events(portal.database, map(_search, range(4100)))
+    deflection.recompute_due(portal.database, NOW)
+    said = [group(portal, NOW, 0) for _ in range(4)]
+    assert [isinstance(each, Unfinished) for each in said] == [True, True, True, False]
+    assert [each.split()[0] for each in said[:3]] == ["2000", "2000", "100"]
+    assert said[3] == ""
