@@ -1,7 +1,7 @@
 """Which words are right in a language, whether or not an article has them.
 
 Only for keeping quiet: a word that people know is not told as a slip because it looks like a word of an article (staking, staying).
-Corrections themselves come from the articles alone. The words are simplemma's dictionaries, which know the forms of each.
+Corrections themselves come from the articles alone. The words are those of simplemma's dictionaries, which have the forms of each.
 """
 
 from __future__ import annotations
@@ -9,21 +9,19 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import numpy as np
 
 from app.locales import language
 from app.search.hebrew import is_hebrew
-
-if TYPE_CHECKING:  # it prepares the rules of every language when it is imported, for which no start waits
-    from simplemma.strategies import DictionaryLookupStrategy
+from app.search.lexicon_file import hash_of, is_supported, read_words, words_of, write_words
 
 SHORTEST_REST = 3
 """Letters that must be left of a Hebrew word without what is glued before it."""
-REMEMBERED = 16_384
-READ_AFTER = 1.0
-"""Seconds after opening an index: the first searches of a new process come first."""
+MADE_AFTER = 1.0
+"""Seconds after opening an index whose words have not been made: the first searches of a new process come first."""
 
 _GLUED = frozenset(
     "".join(parts) for parts in product(("", "ו"), ("", "ש", "כש", "לכש", "מש"), ("", "ב", "כ", "ל", "מ", "ה", "מה")) if any(parts)
@@ -33,29 +31,14 @@ make half of all slips words (הכטיס: ה, כ, טיס)."""
 _MOST_GLUED = max(map(len, _GLUED))
 _RUSSIAN_ADJECTIVE = re.compile("(?<=...)(?:[аяую][юя]|[оыеи][ей]|[оеи]го|[ыи]ми|[оеи]му|[ыи][мх])$")
 
-_loading = threading.Lock()
-_loaded: set[str] = set()
+_making = threading.Lock()
+_words: dict[str, np.ndarray] = {}
+"""The hashes of the words of every language that was asked about, the same wherever they were read from."""
 
 
 def has_lexicon(name: str) -> bool:
     """Whether anything is known about the words of a language."""
-    return name in _languages()
-
-
-@cache
-def _languages() -> frozenset[str]:
-    from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES
-
-    return frozenset(SUPPORTED_LANGUAGES)
-
-
-@cache
-def _words() -> DictionaryLookupStrategy:
-    """10 to 20 MB for each language that is asked about; it stays, because reading it takes up to half a second."""
-    from simplemma.strategies import DictionaryLookupStrategy
-    from simplemma.strategies.dictionaries import StreamDictionaryFactory
-
-    return DictionaryLookupStrategy(StreamDictionaryFactory(cache_max_size=len(_languages())))
+    return name in _words or is_supported(name)
 
 
 def is_right(word: str, name: str) -> bool:
@@ -67,23 +50,47 @@ def is_right(word: str, name: str) -> bool:
     return (word.isascii() and _has(word, "en")) or (has_lexicon(name) and any(_has(form, name) for form in _as_listed(word, name)))
 
 
-def prepare_beside(locales: Iterable[str]) -> None:
-    """Read the dictionaries of these locales soon, in a thread of their own: a large one takes half a second, and hardly a search should
-    have to wait for it."""
-    missing = sorted({"en", *(language(locale) for locale in locales)} - _loaded)
+def make_words(index_folder: Path, locales: Iterable[str]) -> None:
+    """Put the words of these locales beside the index, where they are missing."""
+    for name in filter(is_supported, _languages(locales)):
+        with _making:
+            words = read_words(index_folder, name)
+            if words is None:
+                words = _words[name] if name in _words else words_of(name)
+                write_words(index_folder, name, words)
+            _words.setdefault(name, words)
+
+
+def prepare_words(index_folder: Path, locales: Iterable[str]) -> None:
+    """Have the words of these locales ready for the first slip. What is missing is made soon, in a thread of its own."""
+    missing = []
+    for name in _languages(locales):
+        if name not in _words:
+            words = read_words(index_folder, name)
+            if words is None:
+                missing.append(name)
+            else:
+                _words[name] = words
     if missing:
-        timer = threading.Timer(READ_AFTER, lambda: [_has("a", n) for n in missing if has_lexicon(n)])
+        timer = threading.Timer(MADE_AFTER, make_words, (index_folder, missing))
         timer.daemon = True
         timer.start()
 
 
-@lru_cache(maxsize=REMEMBERED)
+def _languages(locales: Iterable[str]) -> list[str]:
+    return sorted({"en", *(language(locale) for locale in locales)})
+
+
 def _has(word: str, name: str) -> bool:
-    if name not in _loaded:
-        with _loading:  # read once, by whoever comes first
-            _words().get_lemma(word, name)
-            _loaded.add(name)
-    return _words().get_lemma(word, name) is not None
+    words = _words.get(name)
+    if words is None:
+        with _making:  # once, by whoever comes first
+            if name not in _words:
+                _words[name] = words_of(name)
+            words = _words[name]
+    wanted = hash_of(word)
+    at = int(words.searchsorted(np.uint32(wanted)))
+    return at < len(words) and int(words[at]) == wanted
 
 
 def _without_glued(word: str) -> Iterator[str]:

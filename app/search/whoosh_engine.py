@@ -38,7 +38,7 @@ from app.search.analysis import analyzer_for
 from app.search.answers import answer
 from app.search.engine import Query, Results, SearchContext, SearchDocument, SearchUnavailable, Suggestions
 from app.search.fields import FIELD_SPECS, GAP, field_name, terms_of
-from app.search.lexicon import prepare_beside
+from app.search.lexicon import prepare_words
 from app.search.postings import DECODED_BYTES, NOTHING, BoundedCache, Segment
 from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Served
 from app.search.shelf import FILE_NAME, Analysed, Shelf
@@ -265,7 +265,7 @@ class WhooshEngine:
                 self._broken, self._served = str(failure), None
                 raise failure from error
             if previous is None:
-                prepare_beside(self._served.locales)
+                prepare_words(self.folder, self._served.locales)
 
     def _load(self, generation: str, revision: str, context: SearchContext, previous: Served | None) -> Served:
         folder = self.folder / generation

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from simplemma.strategies import DictionaryLookupStrategy
+from simplemma.strategies.dictionaries import StreamDictionaryFactory
 
+from app.search import lexicon
 from app.search.layouts import are_beside
-from app.search.lexicon import has_lexicon, is_right
+from app.search.lexicon import has_lexicon, is_right, make_words, prepare_words
+from app.search.lexicon_file import FOLDER, read_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,54 @@ def test_a_language_without_a_dictionary_says_so() -> None:
 def test_many_threads_may_ask_first() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda _: is_right("ahoj", "cs"), range(16)))
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_the_file_of_a_language_has_the_words_of_its_dictionary_and_hardly_another(tmp_path: Path, language: str) -> None:
+    chance = random.Random(6)
+    factory = StreamDictionaryFactory()
+    oracle = DictionaryLookupStrategy(factory)
+    words = [w.lower() for w in chance.sample(list(factory.get_dictionary(language)), 1500) if w.isalpha() and w[1:] == w[1:].lower()]
+    words += [w[:at] + w[at + 1] + w[at] + w[at + 2 :] for w in words if len(w) > 4 and (at := chance.randrange(len(w) - 1)) >= 0]
+    differ = [w for w in words if lexicon._has(w, language) != (oracle.get_lemma(w, language) is not None)]
+    assert len(differ) <= 5, differ  # names with capitals inside, and a hash that two share
+
+
+def test_words_are_made_once_and_then_only_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_words(tmp_path, ["he-IL"])
+    monkeypatch.setattr(lexicon, "_words", {})
+    monkeypatch.setattr(lexicon, "words_of", _never)
+    prepare_words(tmp_path, ["he"])
+    assert is_right("כרטיס", "he") and not is_right("כרתיס", "he")
+
+
+@pytest.mark.parametrize("damage", [b"", b"1", b"1234567", b"\0" * 400])
+def test_damaged_words_are_made_anew(tmp_path: Path, damage: bytes) -> None:
+    make_words(tmp_path, ["he"])
+    path = next((tmp_path / FOLDER).glob("he-*.words"))
+    path.write_bytes(damage)
+    assert read_words(tmp_path, "he") is None
+    make_words(tmp_path, ["he"])
+    words = read_words(tmp_path, "he")
+    assert words is not None and words.tolist() == words_of("he").tolist()
+
+
+def test_words_of_another_version_of_the_dictionaries_go(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "he-0.1.words").write_bytes(b"old")
+    make_words(tmp_path, ["he"])
+    assert not [p for p in (tmp_path / FOLDER).iterdir() if "0.1" in p.name]
+
+
+def test_without_a_place_to_write_to_words_are_known_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexicon, "_words", {})
+    (tmp_path / "file").touch()
+    make_words(tmp_path / "file", ["he"])
+    assert is_right("כרטיס", "he")
+
+
+def _never(name: str) -> None:
+    raise AssertionError(f"the dictionary of {name} was read")
 
 
 def test_neighbours_on_a_keyboard() -> None:
