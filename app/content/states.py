@@ -128,5 +128,5 @@ def _loaded_article(path: str, values: list[Any]) -> Article:
     raw["path"] = path
     raw["updated_at"] = datetime.fromisoformat(raw["updated_at"])
     raw["audience"], raw["status"] = Audience(raw["audience"]), Status(raw["status"])
-    raw["headings"] = tuple(Heading(*h) for h in raw["headings"])
+    raw["headings"] = tuple(Heading(intern(anchor), intern(text), level) for anchor, text, level in raw["headings"])
     return Article(**raw)

@@ -264,10 +264,9 @@ class ContentStore:
     def files(self, number: int) -> dict[str, FileState]:
         """Every file of a generation."""
         with self.reading() as db:
-            rows = db.execute(
-                "SELECT path, blob, data FROM file WHERE since<=? AND (until IS NULL OR until>?)", (number, number)
-            ).fetchall()
-        return {path: loaded(path, blob, data) for path, blob, data in rows}
+            rows = db.execute("SELECT path, blob, data FROM file WHERE since<=? AND (until IS NULL OR until>?)", (number, number))
+            # Row by row: all of them at once would leave a hole of their size in the memory of every process that reads.
+            return {path: loaded(path, blob, data) for path, blob, data in rows}
 
     def changes(self, older: int, newer: int) -> tuple[dict[str, FileState], set[str]] | None:
         """What to put and what to drop to come from one generation to a later one; None when the older is no longer kept."""

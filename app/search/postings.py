@@ -22,9 +22,9 @@ from app.search.learned import LearnedIndex
 TermScores = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """The documents that have a term, its scores there, and, for a frequent term, its score for every document."""
 
-DECODED_BYTES = 72 * 2**20
-SCORED_BYTES = 44 * 2**20
-"""Together well under the 150 MB that 10,000 articles may take."""
+DECODED_BYTES = 28 * 2**20
+SCORED_BYTES = 20 * 2**20
+"""Together well under the 150 MB that 10,000 articles may take, so that a whole web process stays under 250 MB."""
 
 WHOLE_FROM = 8
 """A term that at least one document in so many has is also kept as one score for every document: adding that up is several times faster."""

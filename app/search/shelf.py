@@ -23,7 +23,8 @@ from app.search.engine import SearchDocument
 from app.search.sentences import sentence_starts
 
 FILE_NAME = "articles.sqlite3"
-TEXTS_KEPT = 4000
+TEXTS_KEPT = 1000
+"""About 10 kB each; one that is not kept is read in a tenth of a millisecond."""
 KEPT_SECONDS = 3600.0
 """How long the rows of replaced articles stay for readers of an earlier commit; these notice a new one within seconds."""
 
