@@ -222,11 +222,11 @@ def test_a_person_that_cannot_be_judged_does_not_stop_the_others_and_is_tried_ag
 ) -> None:
     judge = ledger.judge
 
-    def stumbling(events, *given):
+    def stumbling(events, *given, **named):
         events = list(events)
         if any(event.visitor == "v3" for event in events):
             raise ZeroDivisionError("a mistake of ours")
-        return judge(events, *given)
+        return judge(events, *given, **named)
 
     monkeypatch.setattr(ledger, "judge", stumbling)
     tell(database, T0, *[answered(f"v{i}") for i in range(6)])
