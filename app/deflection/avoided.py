@@ -85,14 +85,14 @@ def answer_draws(calibrated: Calibrated | None, runs: int = RUNS) -> np.ndarray:
     return np.tile(sure, (runs, 1))
 
 
-def _propensity(groups: _Groups, p: np.ndarray) -> np.ndarray:
-    """Draws (runs × clusters) of the share of the unanswered who write, shrunk to the portal's average."""
+def _propensity(groups: _Groups, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The share of the unanswered who write, shrunk to the portal's average: its mean for each draw of `p`, and one draw around it."""
     escalated = groups.known[:, CLASSES.index(facts.ESCALATED)]
     unanswered = np.maximum((1 - p) @ groups.known.T, escalated)
     average = np.clip(escalated.sum() / np.maximum(unanswered.sum(axis=1), 1e-9), 1e-4, 1 - 1e-4)[:, None]
     a = escalated + PRIOR_WEIGHT * average
     b = unanswered - escalated + PRIOR_WEIGHT * (1 - average)
-    return monte_carlo(lambda rng, _: rng.beta(a, b), seed=20_260_603)
+    return a / (a + b), monte_carlo(lambda rng, _: rng.beta(a, b), seed=20_260_603)
 
 
 def tickets_avoided(needs: Frame, calibrated: Calibrated | None) -> Avoided | None:
@@ -101,7 +101,7 @@ def tickets_avoided(needs: Frame, calibrated: Calibrated | None) -> Avoided | No
         return None
     groups = _groups(needs)
     p = answer_draws(calibrated)
-    propensity = _propensity(groups, p)
+    _, propensity = _propensity(groups, p)
     totals = ((p @ groups.fresh.T) * propensity).sum(axis=1)
     confirmed = (groups.fresh[:, CLASSES.index(facts.CONFIRMED)] * propensity).sum(axis=1)
     low, high = quantiles(confirmed).low, quantiles(totals).high
@@ -114,15 +114,18 @@ def gaps(needs: Frame, calibrated: Calibrated | None, days: int, repair: tuple[f
         return []
     groups = _groups(needs)
     p = answer_draws(calibrated)
-    propensity = _propensity(groups, p)
+    expected, propensity = _propensity(groups, p)
     sizes = groups.every.sum(axis=1)
     unanswered = (1 - p) @ groups.every.T / np.maximum(sizes, 1)
     demand = monte_carlo(lambda rng, runs: rng.gamma(sizes + 0.5, size=(runs, len(sizes))), seed=20_260_604, runs=len(p))
     share = monte_carlo(lambda rng, runs: rng.beta(*repair, size=(runs, 1)), seed=20_260_605, runs=len(p))
-    draws = demand * DAYS_A_MONTH / max(days, 1) * unanswered * propensity * share
+    months = max(days, 1) / DAYS_A_MONTH
+    draws = demand / months * unanswered * propensity * share
+    # Demand and repair do not depend on the rest: their means need no draws, and the order of rows is not left to chance.
+    means = (sizes + 0.5) / months * (unanswered * expected).mean(axis=0) * repair[0] / sum(repair)
     failed = groups.every[:, [CLASSES.index(r) for r in facts.FAILED]].sum(axis=1)
     low, high = np.quantile(draws, [0.1, 0.9], axis=0)
-    means, left, writes = draws.mean(axis=0), unanswered.mean(axis=0), propensity.mean(axis=0)
+    left, writes = unanswered.mean(axis=0), expected.mean(axis=0)
     rows = [
         Gap(
             int(k),

@@ -181,7 +181,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("Signed-in people who wrote to us"),
         N_(
             "Of the questions in one group that signed-in people asked, the share followed by a request. Small groups are pulled towards the "
-            "average of all; groups of fewer than 20 questions have no share."
+            "average of all; where signed-in people asked fewer than 20 questions there is no share."
         ),
         N_("Signed-in people are not like everybody, and a request from an address that is not theirs in our books is still missed."),
     ),
@@ -202,7 +202,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("A change"),
         N_(
             "We call a difference a change only if its 95 %% interval excludes zero; otherwise 'No clear change'. Comparisons by week "
-            "allow for being looked at every week of a year."
+            "allow for being looked at every week, for ever."
         ),
         N_("With many numbers on a page, one in twenty moves by chance."),
     ),

@@ -219,18 +219,21 @@ GAP_KINDS = (FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ, NOT_SOLVED, HARD_TO_WORD
 
 
 def gap_kind(frame: Frame) -> np.ndarray:
-    """Why each failed need failed, as the place in `GAP_KINDS` of the next step that would help; 0 for needs that did not fail."""
-    failed = frame.rules(*FAILED) | frame.rules(*UNDETERMINED)
+    """Why each failed need failed, as the place in `GAP_KINDS` of the next step that would help; 0 for needs that did not fail.
+
+    What ended undetermined says nothing: nobody knows that it failed. A vote against an article blames its content, however long it was read.
+    """
     hard = frame.rules(CONFIRMED, LIKELY) & (frame["searches"] >= 3)
     return np.select(
         [
             hard,
-            ~failed,
+            ~frame.rules(*FAILED),
+            frame.rules(UNANSWERED) | (frame["vote"] < 0),
             (frame["zero"] >= frame["searches"]) & ~frame["opened"],
             ~frame["opened"],
             ~frame["satisfied"],
         ],
-        [GAP_KINDS.index(kind) for kind in (HARD_TO_WORD, FINE, NOTHING_FOUND, NOT_OPENED, NOT_READ)],
+        [GAP_KINDS.index(kind) for kind in (HARD_TO_WORD, FINE, NOT_SOLVED, NOTHING_FOUND, NOT_OPENED, NOT_READ)],
         default=GAP_KINDS.index(NOT_SOLVED),
     )
 

@@ -79,11 +79,11 @@ def failure_rows(
 
 
 def _escalated(groups: Sequence[Frame], average: float) -> list[Shrunk | None]:
-    """How many of the signed-in people write about each question; None for groups too small for a rate."""
+    """How many of the signed-in people write about each question; None where fewer than twenty of their questions would have to tell."""
     known = [own.where(own["link_class"] == 2) for own in groups]
     counts = [int(people.rules(facts.ESCALATED).sum()) for people in known]
     shrunk = shrink_all(counts, [len(people) for people in known], [average] * len(groups), PRIOR_WEIGHT)
-    return [value if len(own) >= FEWEST_FOR_A_RATE else None for own, value in zip(groups, shrunk, strict=True)]
+    return [value if value.base >= FEWEST_FOR_A_RATE else None for value in shrunk]
 
 
 def _row(

@@ -60,6 +60,8 @@ class Material:
     """Articles that appeared, from the content's history."""
     otherwise: Mapping[int, int] = field(default_factory=dict)
     """Day → needs that are judged by other thresholds than those in force."""
+    began: int | None = None
+    """The day of the first need there ever was."""
     newest: int = 0
     """When the newest event was received (ms)."""
     version: str = ""
@@ -163,7 +165,7 @@ def build(
         changes=_changes(final, before),
         provisional=len(counted) - len(final),
         weeks=weeks,
-        shift=None if material.otherwise else shift(chosen.counted, weekly(chosen.counted, as_of, span.read_from, span.end, late)),
+        shift=None if material.otherwise else _shift(chosen.counted, as_of, span, material.began),
         failures=tuple(
             failure_rows(
                 rows,
@@ -193,6 +195,10 @@ def build(
         newest=material.newest,
         version=material.version,
     )
+
+
+def _shift(needs: Frame, as_of: int, span: Span, began: int | None) -> Shift | None:
+    return shift(needs, weekly(needs, as_of, span.read_from, span.end), began)
 
 
 def _seam(otherwise: Mapping[int, int], span: Span) -> int | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from app.deflection.facts import DAY_MS, Frame
-from app.deflection.trends import BEFORE, RECENT, monday_of
+from app.deflection.trends import READ_WEEKS, monday_of
 
 RANGES = (4, 13, 26, 52)
 LINKS = {"account": 2, "browser": 1, "tab": 0}
@@ -65,9 +65,10 @@ class Span:
 def span_of(request: ReportRequest, now: datetime) -> Span:
     """The last whole weeks and the one that runs: ends with today, starts on a Monday."""
     today = int(now.astimezone(UTC).timestamp() * 1000) // DAY_MS
-    start = monday_of(today) - 7 * (request.weeks - 1)
+    week = monday_of(today)
+    start = week - 7 * (request.weeks - 1)
     before = start - 7 * request.weeks
-    return Span(before, start, today + 1, min(before, start - 7 * (RECENT + BEFORE)))
+    return Span(before, start, today + 1, min(before, week - 7 * READ_WEEKS))
 
 
 def apply_filters(frame: Frame, request: ReportRequest, category_of: Mapping[str, str], skip: str = "") -> np.ndarray:

@@ -29,6 +29,7 @@ from app.deflection.thresholds import Thresholds
 from app.deflection.versions import definitions_in_use
 
 _NEWEST = "SELECT coalesce(max(t_recv), 0) FROM event WHERE day = (SELECT max(day) FROM event)"
+_BEGAN = "SELECT min(day) FROM rollup_day"
 _RESTATED = (
     "SELECT day, count(DISTINCT need_id) FROM outcome_ledger WHERE day >= :start AND day < :end AND from_state = 'final'"
     " AND from_outcome IS NOT NULL AND coalesce(to_outcome, '') <> from_outcome GROUP BY day"
@@ -114,6 +115,7 @@ def material(
         additions=additions,
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),
         last_year=_last_year(db, span),
+        began=db.execute(text(_BEGAN)).scalar(),
         newest=int(db.execute(text(_NEWEST)).scalar_one()),
         version=version,
         otherwise=days.judged_otherwise(version),

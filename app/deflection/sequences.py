@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from app.deflection.beta import beta_quantile
 from app.deflection.statistics import Interval
 
 FIRST_LOOK = 100
@@ -103,9 +104,22 @@ def units_until_decided(variance: float, effect: float, alpha: float = 0.05, mos
     return high
 
 
-def yearly_boundary(alpha: float = 0.05, looks: int = 52) -> float:
-    """The z that a weekly comparison must pass so that a whole year of weekly looks raises a false alarm with at most α (Šidák 1967).
+HALF_SPENT = 52
+"""Weekly looks after which half of the error that all looks ever may make is spent."""
 
-    Neighbouring weeks share data, so the true rate is below α; daily looks add nothing, because only final weeks are compared.
+
+def weekly_boundary(look: int, freedom: float = math.inf, alpha: float = 0.05) -> float:
+    """The z that the `look`-th weekly comparison must pass, so that all looks there will ever be raise a false alarm with at most α.
+
+    Each look compares other weeks, so nothing accumulates that a boundary for a growing sum could use. Its share of the error is
+    α·c ÷ ((k + c)(k + c − 1)), which sums to α over k = 1, 2, …: the interval holds at all looks at once, for ever (a sequence of errors
+    spent by look, as Howard, Ramdas, McAuliffe & Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences", §3.1,
+    spend theirs by epoch; Darling & Robbins 1967). With `freedom` the quantile is Student's, for a variance that is itself an estimate.
     """
-    return NormalDist().inv_cdf(1 - (1 - (1 - alpha) ** (1 / looks)) / 2)
+    k, c = max(look, 1), HALF_SPENT
+    spent = alpha * c / ((k + c) * (k + c - 1))
+    if math.isinf(freedom):
+        return NormalDist().inv_cdf(1 - spent / 2)
+    # P(|T| > t) is the incomplete beta function at ν ÷ (ν + t²).
+    x = float(beta_quantile(spent, freedom / 2, 0.5))
+    return math.sqrt(freedom * (1 - x) / x)

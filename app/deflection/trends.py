@@ -10,11 +10,15 @@ import numpy as np
 from app.deflection import facts
 from app.deflection.facts import DAY_MS, Frame
 from app.deflection.metrics import share
-from app.deflection.sequences import yearly_boundary
+from app.deflection.sequences import weekly_boundary
 from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Proportion
 
 RECENT, BEFORE = 4, 8
 """Weeks compared for the flag: the last four against the eight before."""
+NOISE_WEEKS = 22
+"""Final weeks from which the variance between weeks is taken, whatever range a report shows: from twelve it would be a guess."""
+READ_WEEKS = 25
+"""Weeks before this one that every report reads, so that it is the same flag in all of them."""
 FEWEST_FOR_A_TREND = 200
 LATENESS_DAYS = 90
 
@@ -66,7 +70,7 @@ def _week(needs: Frame, start: int, as_of: int, lateness: Lateness | None) -> We
 
 @dataclass(frozen=True)
 class Lateness:
-    """F(d): the share of eventual escalations seen d days after the need, from final needs of the last 90 days."""
+    """F(d): the share of eventual escalations seen d days after the need, from the last 90 days of which everything is final."""
 
     shares: tuple[float, ...]
     seen: int
@@ -92,9 +96,15 @@ class Lateness:
 
 
 def lateness(needs: Frame, as_of: int) -> Lateness:
-    """How late requests come here, measured on final escalated needs."""
-    final = needs.final(as_of)
-    recent = final.where((final["first"] >= as_of - LATENESS_DAYS * DAY_MS) & final.rules(facts.ESCALATED) & (final["escalate_ms"] >= 0))
+    """How late requests come here.
+
+    Measured on the last 90 days that are final as a whole: of a younger day only those are final who were early, and needs without a
+    cookie, which are final after a day.
+    """
+    open_needs = needs.provisional(as_of)
+    end = min(as_of // DAY_MS, int(open_needs.day.min()) if len(open_needs) else as_of // DAY_MS)
+    final = needs.between(end - LATENESS_DAYS, end)
+    recent = final.where(final.rules(facts.ESCALATED) & (final["escalate_ms"] >= 0))
     if len(recent) < FEWEST_FOR_A_RATE:
         return Lateness((), len(recent))
     delays = recent["escalate_ms"] / DAY_MS
@@ -114,19 +124,29 @@ class Shift:
     """The difference split: other questions than before, and other shares on the same questions."""
 
 
-def shift(needs: Frame, weeks: tuple[Week, ...]) -> Shift | None:
-    """Whether the solved share moved; None with fewer than twelve final weeks of enough needs."""
-    final = [w for w in weeks if not w.provisional and w.solved.enough]
+def shift(needs: Frame, weeks: tuple[Week, ...], began: int | None = None) -> Shift | None:
+    """Whether the solved share moved; None with fewer than twelve final weeks of enough needs.
+
+    `began` is the day of the first need there ever was: how often somebody could look before follows from it.
+    """
+    final = [w for w in weeks if not w.provisional and w.solved.enough][-NOISE_WEEKS:]
     if len(final) < RECENT + BEFORE:
         return None
     late, early = final[-RECENT:], final[-RECENT - BEFORE : -RECENT]
     difference = _mean(late) - _mean(early)
     extra = _between_weeks(final)
+    # A variance that the weeks themselves tell is an estimate; neighbours' differences are worth two thirds of their number (von Neumann).
+    freedom = 2 * (len(final) - 1) / 3 if extra else math.inf
     error = math.sqrt(sum(_variance(w) + extra for w in late) / RECENT**2 + sum(_variance(w) + extra for w in early) / BEFORE**2)
-    half = yearly_boundary() * error
+    half = weekly_boundary(_looks(late[-1].start, final[0].start if began is None else began), freedom) * error
     now, then = needs.between(late[0].start, late[-1].start + 7), needs.between(early[0].start, early[-1].start + 7)
     mix, within = decompose(now, then)
     return Shift(difference, Interval(difference - half, difference + half), abs(difference) > half, mix, within)
+
+
+def _looks(last: int, began: int) -> int:
+    """Which weekly look this is: the first was when twelve whole weeks since the beginning were final."""
+    return (last - monday_of(began + 6)) // 7 - (RECENT + BEFORE) + 2
 
 
 def _mean(weeks: list[Week]) -> float:

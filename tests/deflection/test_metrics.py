@@ -127,6 +127,14 @@ def test_gap_ranks_what_people_need_and_nobody_answers_first():
     assert 30 < found[0].score < 70
 
 
+def test_gap_is_the_product_of_its_means_and_small_groups_keep_their_order():
+    facts = [need(i, cluster=1 + i % 40, rule=1 if i // 40 < 2 else 11, link_class=2) for i in range(400)]
+    found = gaps(frame_of(facts), None, days=30)
+    # Each of the 40 groups has 10 questions of which 2 were written about: 10.5 a month, nobody answered, (2 + 12·⅕) ÷ (10 + 12), a half.
+    assert [gap.score for gap in found] == pytest.approx([10.5 * (2 + 12 * 0.2) / 22 / 2] * 40)
+    assert [gap.cluster for gap in found] == list(range(1, 41))
+
+
 def test_repairs_of_the_past_update_what_the_next_may_mend():
     assert repair_share([]) == (2.0, 2.0)
     a, b = repair_share([Repair(before=0.2, after=0.8, drift=0.0)] * 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from app.deflection.sequences import (
     needed_units,
     sample_ratio_p,
     units_until_decided,
-    yearly_boundary,
+    weekly_boundary,
 )
 
 
@@ -90,9 +92,22 @@ def test_a_smaller_effect_needs_more_units():
     assert boundary(found) * 0.5**0.5 <= 0.05 < boundary(found - 2) * 0.5**0.5
 
 
-def test_a_year_of_weekly_looks_raises_one_alarm_in_twenty_years():
-    z = yearly_boundary()
-    assert z == pytest.approx(3.29, abs=0.01)
+def test_weekly_looks_raise_one_alarm_in_twenty_portals_however_long_they_go_on():
+    spent = [2 * (1 - NormalDist().cdf(weekly_boundary(look))) for look in range(1, 3000)]
+    assert sum(spent) < 0.05
+    assert sum(spent[:52]) == pytest.approx(0.025, abs=1e-4), "half of it in the first year"
     rng = np.random.default_rng(31)
-    years = rng.normal(size=(2000, 52))
-    assert (np.abs(years).max(axis=1) > z).mean() <= 0.065
+    weeks = rng.normal(size=(4000, 115))
+    ever = np.zeros(4000, dtype=bool)
+    for look in range(1, 105):
+        seen = weeks[:, look - 1 : look + 11]
+        z = (seen[:, 8:].mean(axis=1) - seen[:, :8].mean(axis=1)) / (1 / 4 + 1 / 8) ** 0.5
+        ever |= np.abs(z) > weekly_boundary(look)
+    assert 0.005 < ever.mean() <= 0.05
+
+
+def test_a_variance_that_is_guessed_from_a_few_weeks_asks_for_more():
+    # Tables of Student's distribution: 4.587 for ten degrees of freedom and a two-sided error of 0.001.
+    look = next(k for k in range(1, 60) if 2 * (1 - NormalDist().cdf(weekly_boundary(k))) < 0.0009434)
+    assert weekly_boundary(look, 10) == pytest.approx(4.62, abs=0.03)
+    assert weekly_boundary(look, 1e6) == pytest.approx(weekly_boundary(look), abs=1e-3)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 from report_needs import NOW, need
 
 from app.deflection.facts import DAY_MS, frame_of
+from app.deflection.report_request import RANGES, ReportRequest, span_of
 from app.deflection.trends import decompose, lateness, monday_of, shift, weekly
 
 TODAY = NOW // DAY_MS
@@ -50,6 +52,20 @@ def test_newest_weeks_are_provisional_and_corrected_for_requests_to_come():
     assert newest.nowcast == pytest.approx(truth, abs=0.05)
 
 
+def test_lateness_is_learnt_from_ninety_days_that_are_final_as_a_whole():
+    facts = [need(i, first=NOW - 50 * DAY_MS, rule=1, escalate_ms=2 * DAY_MS) for i in range(60)]
+    # Without a cookie a question is final after a day: of the days that are open for others these are the quick ones only.
+    facts += [need(100 + i, first=NOW - 3 * DAY_MS, rule=1, link_class=0, escalate_ms=0, final_at=NOW - DAY_MS) for i in range(60)]
+    facts += [need(200, first=NOW - 4 * DAY_MS, final_at=NOW + 4 * DAY_MS)]
+    found = lateness(frame_of(facts), NOW)
+    assert found.seen == 60
+    assert found.shares[0] == 0.0
+    older = [need(300 + i, first=NOW - 95 * DAY_MS, rule=1, escalate_ms=0) for i in range(30)]
+    assert lateness(frame_of([*facts, *older]), NOW).seen == 60
+    earlier = [need(400 + i, first=NOW - 93 * DAY_MS, rule=1, escalate_ms=0) for i in range(30)]
+    assert lateness(frame_of([*facts, *earlier]), NOW).seen == 90
+
+
 def test_a_step_is_found_and_noise_is_not():
     start, facts = _weeks([0.5] * 8 + [0.62] * 4)
     frame = frame_of(facts)
@@ -62,6 +78,28 @@ def test_a_step_is_found_and_noise_is_not():
         frame = frame_of(facts)
         alarms += shift(frame, weekly(frame, NOW, start, TODAY + 1)).clear
     assert alarms <= 2
+
+
+def test_the_bound_grows_with_the_looks_there_were_and_with_noise_between_weeks():
+    start, facts = _weeks([0.5] * 12)
+    frame = frame_of(facts)
+    weeks = weekly(frame, NOW, start, TODAY + 1)
+    first, later = shift(frame, weeks, start), shift(frame, weeks, start - 7 * 520)
+    assert first.difference == later.difference
+    assert later.interval.width > 1.2 * first.interval.width
+    start, facts = _weeks([0.4, 0.6] * 6)
+    frame = frame_of(facts)
+    assert shift(frame, weekly(frame, NOW, start, TODAY + 1), start).interval.width > 3 * first.interval.width
+
+
+def test_the_flag_is_the_same_in_every_range():
+    start, facts = _weeks([0.5, 0.56] * 9 + [0.5] * 8 + [0.6] * 4)
+    frame = frame_of(facts)
+    now = datetime.fromtimestamp(NOW / 1000, UTC)
+    spans = [span_of(ReportRequest(weeks), now) for weeks in RANGES]
+    found = {shift(frame, weekly(frame, NOW, span.read_from, span.end), start) for span in spans}
+    assert len(found) == 1
+    assert found.pop() is not None
 
 
 def test_no_shift_is_spoken_of_before_there_are_twelve_final_weeks():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from desks import NOISE, MakeDesk, article
+from conftest import MakeDesk
+from desks import NOISE, article
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

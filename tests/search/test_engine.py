@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desks import NOISE, TODAY, Desk, MakeDesk, article
+from conftest import MakeDesk
+from desks import NOISE, TODAY, Desk, article
 
 from app.content import CUSTOMER, STAFF, VISITOR, ArticleType, Audience, Site
 from app.search import Query, SearchContext, SearchUnavailable, open_engine

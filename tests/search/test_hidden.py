@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from desks import NOISE, MakeDesk, article
+from conftest import MakeDesk
+from desks import NOISE, article
 
 from app.content import STAFF, VISITOR, Audience, Site, Viewer
 from app.search import LearnedPhrase, SearchContext

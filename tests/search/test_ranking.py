@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desks import NOISE, Desk, MakeDesk, article
+from conftest import MakeDesk
+from desks import NOISE, Desk, article
 
 from app.content import Site
 from app.search import Hit, LearnedPhrase, SearchContext

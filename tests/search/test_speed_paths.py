@@ -9,7 +9,8 @@ from datetime import date
 
 import numpy as np
 import pytest
-from desks import MakeDesk, article
+from conftest import MakeDesk
+from desks import article
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from desks import NOISE, Desk, MakeDesk, article
+from conftest import MakeDesk
+from desks import NOISE, Desk, article
 
 from app.content import VISITOR, Site
 from app.search import SearchContext
