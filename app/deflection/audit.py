@@ -14,15 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session as Db
 
 from app.deflection.clock import DAY, HOUR, MINUTE, SECOND
+from app.deflection.crowds import as_told
 from app.deflection.events import Click, Event, milliseconds
 from app.deflection.ledger import watermark
+from app.deflection.names import actor_of
 from app.deflection.need_rows import need_id
 from app.deflection.needs import Form, Need, Signal, Viewed
 from app.deflection.outcomes import PREDICATES, PROVISIONAL, Judgement, Verdict, judge, state_of
 from app.deflection.rulebook import Rulebook
 from app.deflection.searches import Searched
 from app.deflection.sessions import ACCOUNT, BROWSER
-from app.deflection.store import actor_of, closure, events_by_ref, events_of_actors
+from app.deflection.store import events_by_ref, events_of_actors, tied_to
 from app.errors import NotFound
 
 
@@ -195,8 +197,9 @@ def audits_of_ticket(db: Db, ticket_id: str, now: datetime, rules: Rulebook | No
 
 def _judged_around(db: Db, ref: str, rules: Rulebook) -> tuple[Judgement, list[Event]]:
     actors = {actor_of(event) for event in events_by_ref(db, [ref])}
-    events = events_of_actors(db, closure(db, actors)) if actors else []
-    judgement = judge(events, rules)
+    tied = tied_to(db, actors)
+    events = events_of_actors(db, tied.names) if actors else []
+    judgement = judge(events, rules, crowds=tied.crowds)
     judgement.watermark = watermark(db)
     return judgement, events
 
@@ -226,7 +229,7 @@ def _audit(
         version=rules.version,
         searches=tuple(_search(verdict, s, ranks) for s in need.searches),
         views=tuple(_view(v, ranks) for v in need.views),
-        forms=tuple(AuditForm(f.form_id, f.t, f.sent, f.arm, f.shown, f.articles) for f in need.forms),
+        forms=tuple(AuditForm(as_told(f.form_id), f.t, f.sent, f.arm, f.shown, f.articles) for f in need.forms),
         votes=tuple(AuditVote(v.t, v.kind, v.value, v.article) for v in need.votes.values()),
         tickets=tuple(_tickets(verdict)),
         ledger=_ledger(db, ident),

@@ -14,13 +14,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.deflection.crowds import crowds_among, ties_of
 from app.deflection.events import EVENT_TYPES, Event, InvalidEvent, parse_event, unknown_fields
 from app.deflection.ledger import watermark
+from app.deflection.names import GLOBAL
 from app.deflection.need_rows import need_id
 from app.deflection.outcomes import Judgement, judge, state_of, watermark_of
 from app.deflection.redaction import requester_hash
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import GLOBAL, events_of_actors, giving_way, record
+from app.deflection.store import events_of_actors, giving_way, record
 from app.errors import Invalid
 
 BATCH = 2000
@@ -166,8 +168,8 @@ def judgements(database: Database, rules: Rulebook, as_of: int | None = None) ->
     """All stored events, judged component by component, so that memory does not grow with the number of events."""
     with database.session() as db:
         complete = watermark_at(db, as_of)
-        for names in components(db):
-            judgement = judge(events_of_actors(db, names), rules, as_of)
+        for names, crowds in components(db):
+            judgement = judge(events_of_actors(db, names), rules, as_of, crowds)
             judgement.watermark = complete
             yield judgement
 
@@ -179,8 +181,9 @@ def watermark_at(db: Session, as_of: int | None) -> int | None:
     return watermark_of(event for event in events_of_actors(db, [GLOBAL]) if event.t_recv <= as_of)
 
 
-def components(db: Session, size: int = 300) -> Iterator[list[str]]:
-    """Groups of actors such that everything tied together is in one group; several components share a group for speed."""
+def components(db: Session, size: int = 300) -> Iterator[tuple[list[str], frozenset[str]]]:
+    """Groups of actors such that everything tied together is in one group, with the crowds that tie nobody; several components share a
+    group for speed."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -190,8 +193,13 @@ def components(db: Session, size: int = 300) -> Iterator[list[str]]:
             name = parent[name]
         return name
 
-    for a, b in db.execute(text("SELECT a, b FROM identity_edge")):
-        parent[root(a)] = root(b)
+    edges = db.execute(text("SELECT a, b FROM identity_edge")).all()
+    known = db.execute(text("SELECT name FROM crowd")).scalars().all()
+    crowds = crowds_among(ties_of((a, b) for a, b in edges), known).names.union(known)
+    for a, b in edges:
+        if b not in crowds:
+            parent[root(a)] = root(b)
+    del edges
     members: dict[str, list[str]] = {}
     for actor in db.execute(text("SELECT DISTINCT actor FROM event WHERE actor <> 'g:'")).scalars():
         members.setdefault(root(actor), []).append(actor)
@@ -200,10 +208,10 @@ def components(db: Session, size: int = 300) -> Iterator[list[str]]:
     for names in members.values():
         group += names
         if len(group) >= size:
-            yield group
+            yield group, crowds
             group = []
     if group:
-        yield group
+        yield group, crowds
 
 
 def search_outcomes(judgement: Judgement, rules: Rulebook, as_of: int | None) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session as Db
 
 from app.db import Database, DatabaseUnavailable
-from app.deflection.bulk import insert_rows
+from app.deflection.bulk import insert_rows, upsert_rows
 from app.deflection.clock import DAY, HOUR
 from app.deflection.events import milliseconds
 from app.deflection.judging_lock import lock_for_judging
@@ -32,7 +32,7 @@ from app.deflection.models import (
 from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import closure, events_of_actors, giving_way
+from app.deflection.store import Tied, closure, events_of_actors, giving_way, tied_to
 from app.deflection.versions import take_up
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 BATCH = 100
 """Dirty actors judged in one transaction: about a tenth of a second, in which others wait to write."""
 _CHUNK = 400
+CROWD = "crowd"
+"""What the ledger names as the cause when somebody is judged without those whom a copied tab or form tied to them."""
 
 CHILDREN = {"need_search": NeedSearchRow, "need_view": NeedViewRow, "need_ticket": NeedTicketRow}
 _DEFERRED = 2**53
@@ -91,18 +93,27 @@ def _recompute(db: Db, now: datetime, rules: Rulebook, marks: Mapping[str, str])
     """Judge the persons of these marks, which vanish only with the result."""
     if not marks:
         return
-    nodes = closure(db, marks)
-    as_of = milliseconds(now)
-    judgement = judge(events_of_actors(db, nodes), rules)
+    tied = tied_to(db, marks)
+    nodes, as_of = tied.names, milliseconds(now)
+    judgement = judge(events_of_actors(db, nodes), rules, crowds=tied.crowds)
     judgement.watermark = watermark(db)
     rows = Rows(judgement, rules, as_of)
     frozen = frozen_before(db)
     rows.needs = {k: row for k, row in rows.needs.items() if row["first"] >= frozen}
     rows.sessions = {k: row for k, row in rows.sessions.items() if row["start"] >= frozen}
     rows.contacts = {k: row for k, row in rows.contacts.items() if row["t"] >= frozen}
+    _note_crowds(db, tied, as_of)
     _write_needs(db, nodes, rows, marks, as_of, frozen)
     _sync(db, VisitorSessionRow, "id", nodes, rows.sessions, "start", frozen)
     _sync(db, ContactRow, "ticket_id", nodes, rows.contacts, "t", frozen, _as_told)
+
+
+def _note_crowds(db: Db, tied: Tied, as_of: int) -> None:
+    """Remember tabs and forms that tie nobody any more; whoever was judged together because of them is judged again."""
+    if tied.fresh.names:
+        upsert_rows(db, "crowd", ("name",), [{"name": name} for name in sorted(tied.fresh.names)], "(name) DO NOTHING")
+        again = [{"actor": actor, "since": as_of, "cause": CROWD} for actor in sorted(tied.fresh.members - tied.names)]
+        upsert_rows(db, "dirty", ("actor", "since", "cause"), again, "(actor) DO NOTHING")
 
 
 def _take_marks(db: Db, size: int, due: int, is_sqlite: bool) -> dict[str, str]:
@@ -310,13 +321,14 @@ def finish_due(db: Db, now: datetime, rules: Rulebook, is_sqlite: bool = True, l
     as_of, complete = milliseconds(now), watermark(db)
     if rules.require_watermark and complete is None:
         return 0
-    horizon = as_of if not rules.require_watermark else min(as_of, (complete or 0) + rules.grace_ms)
+    # Needs whose tickets may not all be there yet are left out here, not below: a thousand of them would hide those that are due.
+    seen = as_of if complete is None or not rules.require_watermark else complete - rules.window_ms
     rows = db.execute(
         text(
             "SELECT id, day, kind, cluster, article, lang, link_class, outcome, state, final_at, last FROM need"
-            " WHERE state = :state AND final_at <= :horizon ORDER BY final_at LIMIT :n"
+            " WHERE state = :state AND final_at <= :as_of AND last <= :seen ORDER BY final_at LIMIT :n"
         ),
-        {"state": PROVISIONAL, "horizon": horizon, "n": limit},
+        {"state": PROVISIONAL, "as_of": as_of, "seen": seen, "n": limit},
     ).mappings().all()  # fmt: skip
     due = [dict(row) for row in rows if state_of(row["final_at"], row["last"], as_of, complete, rules) == FINAL]
     if due:

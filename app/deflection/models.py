@@ -69,6 +69,14 @@ class IdentityEdge(Base):
     b: Mapped[str] = mapped_column(String(400), primary_key=True)
 
 
+class CrowdRow(Base):
+    """A tab or form that ties too many together; once it is known it ties nobody any more (`crowds`)."""
+
+    __tablename__ = "crowd"
+
+    name: Mapped[str] = mapped_column(String(400), primary_key=True)
+
+
 class Dirty(Base):
     """An actor whose outcomes must be computed again; written in the transaction that wrote its event."""
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from app.deflection.clock import DAY
 from app.deflection.contacts import Contact
+from app.deflection.names import actor_of
 from app.deflection.needs import Need
 from app.deflection.outcomes import ANSWERED_CONFIRMED, ANSWERED_LIKELY, PREDICATES, Judgement, Verdict, state_of
 from app.deflection.rulebook import Rulebook
 from app.deflection.sessions import ACCOUNT, BROWSER, TAB_ONLY, Senders, Session
-from app.deflection.store import actor_of
 
 Row = dict[str, Any]
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.deflection.crowds import as_told
 from app.deflection.events import Dwell, Event, FormOpen, Suggest, View, Vote
 from app.deflection.rulebook import Rulebook
 from app.deflection.searches import Searched
@@ -184,7 +185,7 @@ class _Walk:
                 items += [(at, _ORDER_BEAT, ident, event.view_id, session) for at, ident, _, _ in beats]
             elif isinstance(event, FormOpen) and event.form_id not in self.form_ids:
                 self.form_ids.add(event.form_id)
-                items.append((t, _ORDER_FORM, event.form_id, event, session))
+                items.append((t, _ORDER_FORM, as_told(event.form_id), event, session))
             elif isinstance(event, Vote):
                 items.append((t, _ORDER_VOTE, event.event_id, event, session))
             elif isinstance(event, Suggest):
@@ -314,7 +315,7 @@ class _Walk:
     # ------------------------------------------------------------------------------------------------------- forms and votes
 
     def _form(self, t: int, event: FormOpen, session: Session) -> None:
-        need = max(self.of_session[session], key=_recency, default=None) or self._new(FORM, event.form_id, t, session)
+        need = max(self.of_session[session], key=_recency, default=None) or self._new(FORM, as_told(event.form_id), t, session)
         suggest = self.suggested.get(event.form_id)
         need.forms.append(
             Form(

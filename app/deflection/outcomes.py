@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.deflection.clock import corrected_time, ticket_time
 from app.deflection.contacts import Contact, Link, Linked, contacts_of, link
+from app.deflection.crowds import crowds_among, kept_apart, ties_of
 from app.deflection.events import Event, TicketEvent, Watermark
+from app.deflection.names import actor_of, edges_of
 from app.deflection.needs import BROWSE, FORM, Need, needs_of, reading_of
 from app.deflection.rulebook import Rulebook
 from app.deflection.searches import Searched, by_person, first_told, opened_of, searches_of
@@ -112,9 +114,12 @@ class Judgement:
         return {s: EXCLUDED if s.excluded else next((o for o in WORST_FIRST if o in found[s]), NO_NEED) for s in self.sessions}
 
 
-def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None) -> Judgement:
-    """What these events came to, knowing only those received by `as_of`; the order and repetition of events never matter."""
-    timed = in_time(events, as_of)
+def judge(events: Iterable[Event], rules: Rulebook, as_of: int | None = None, crowds: Collection[str] | None = None) -> Judgement:
+    """What these events came to, knowing only those received by `as_of`; the order and repetition of events never matter.
+
+    `crowds` are the tabs and forms known to tie too many together; without them they are found among these events.
+    """
+    timed = _without_crowds(in_time(events, as_of), crowds)
     sessions = sessions_of(timed, rules)
     contacts = contacts_of(timed)
     sent = {c.event.form_id for c in contacts if c.event.form_id}
@@ -152,6 +157,11 @@ def in_time(events: Iterable[Event], as_of: int | None = None) -> list[Timed]:
     ]
     timed.sort(key=lambda pair: (pair[0], pair[1].type, pair[1].event_id))
     return timed
+
+
+def _without_crowds(timed: list[Timed], known: Collection[str] | None) -> list[Timed]:
+    crowds = crowds_among(ties_of(edge for _, event in timed for edge in edges_of(event))).names if known is None else known
+    return [(t, kept_apart(event, actor_of(event), crowds)) for t, event in timed] if crowds else timed
 
 
 def _received(event: Event) -> tuple[Any, ...]:

@@ -35,6 +35,8 @@ PAIRS = 100
 FEWEST_LABELS = 40
 """Clear labels below which nothing is suggested."""
 DAYS = 90
+MOST_SEARCHES = 30_000
+"""Of a log with more, the latest days that hold so many are looked at: a hundred pairs are drawn, and the page must not take seconds."""
 LIKENESS = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Where the strata of likeness begin."""
 NEAR_MS = MINUTE
@@ -47,6 +49,7 @@ _SEARCHES = text(
     "SELECT s.session_id, s.need_id, s.t AS asked, s.q, s.lang, n.person FROM need_search s JOIN need n ON n.id = s.need_id"
     " WHERE s.day >= :start AND s.q <> '' AND n.rule <> 'R0' ORDER BY s.session_id, s.t, s.search_id"
 )
+_PER_DAY = text("SELECT day, count(*) FROM need_search WHERE day >= :start GROUP BY day ORDER BY day DESC")
 _READ = text(
     "SELECT v.need_id, v.t FROM need_view v JOIN need n ON n.id = v.need_id WHERE n.day >= :start AND v.active_ms >= v.required_ms"
 )
@@ -87,7 +90,7 @@ class Fit:
 
 def draw_pairs(db: Session, now: datetime, k: int, most: int = PAIRS) -> list[Pair]:
     """The pairs to be labelled, the same at each look as long as the log is: up to `most`, spread over likeness and distance."""
-    start = milliseconds(now) // DAY_MS - DAYS
+    start = _first_day(db, milliseconds(now) // DAY_MS - DAYS)
     rows = db.execute(_SEARCHES, {"start": start}).all()
     read: dict[str, list[int]] = defaultdict(list)
     for need, t in db.execute(_READ, {"start": start}):
@@ -103,6 +106,16 @@ def draw_pairs(db: Session, now: datetime, k: int, most: int = PAIRS) -> list[Pa
         taken[pair.stratum] += 1
     weighed = [Pair(**{**vars(p), "stands_for": sizes[p.stratum] / taken[p.stratum]}) for p in drawn]
     return sorted(weighed, key=lambda p: p.key)
+
+
+def _first_day(db: Session, earliest: int) -> int:
+    """The day from which searches are looked at."""
+    found, total = earliest, 0
+    for day, n in db.execute(_PER_DAY, {"start": earliest}):
+        if total and total + n > MOST_SEARCHES:
+            break
+        found, total = day, total + n
+    return found
 
 
 def _shown(rows: Sequence[Any], k: int) -> set[tuple[str, str]]:

@@ -71,6 +71,7 @@ def apply_retention(database: Database, now: datetime, event_days: int = 180, ne
             forget_asked_before(db, kept)
             db.execute(text("DELETE FROM need_columns WHERE day < :day AND surveys"), {"day": kept})
             db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
+            db.execute(text("DELETE FROM crowd WHERE NOT EXISTS (SELECT 1 FROM identity_edge WHERE b = name)"))
         db.execute(text("DELETE FROM outcome_ledger WHERE day < :day"), {"day": today - need_days})
     return removed
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.deflection.clock import HOUR
+from app.deflection.clock import DAY, HOUR
 from app.deflection.cluster_names import cluster_names
 from app.deflection.events import milliseconds
+from app.deflection.facts import EXCLUDED, SEARCH
 from app.deflection.failures import ClusterName
+from app.deflection.need_columns import columns_of_days, frame_of_days
 from app.deflection.statistics import negative_binomial_tail
+from app.deflection.thresholds import persons_by_group
 
 PAST_WEEKS = 4
 FEWEST_PERSONS = 5
 ALARM = 1e-6
 """With a hundred groups looked at every hour of a year (10⁶ looks), chance alone alarms about once."""
-
-_RECENT = text(
-    "SELECT cluster, person, first FROM need WHERE cluster IS NOT NULL AND cluster > 0 AND first >= :start AND first < :end"
-    " AND kind = 'search' AND rule <> 'R0'"
-)
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,30 @@ def unusual(now_count: int, past: Sequence[int]) -> tuple[float, float]:
 def spikes(db: Session, now: datetime) -> list[Spike]:
     """Groups that ask for a notice now, the most unlikely first. Reads the last hour and the hours around it in the past weeks."""
     end = milliseconds(now)
-    rows = db.execute(_RECENT, {"start": end - (PAST_WEEKS * 7 * 24 + 2) * HOUR, "end": end})
-    return find_spikes([(int(c), str(p), int(t)) for c, p, t in rows], end, cluster_names(db))
+    start = end - (PAST_WEEKS * 7 * 24 + 2) * HOUR
+    every = frame_of_days(columns_of_days(db, start // DAY, end // DAY + 1), {})
+    within = (every["first"] >= start) & (every["first"] < end)
+    asked = every.where(within & (every["cluster"] > 0) & (every["kind"] == SEARCH) & ~every.rules(EXCLUDED))
+    # Only a group that enough people ask now can be a spike; the past of all others is not looked at.
+    latest = asked.where(asked["first"] >= end - HOUR)
+    many = [cluster for cluster, n in persons_by_group(latest["cluster"], latest["person"]).items() if n >= FEWEST_PERSONS]
+    if not many:
+        return []
+    own = asked.where(np.isin(asked["cluster"], many))
+    needs = zip(own["cluster"].tolist(), own["person"].tolist(), own["first"].tolist(), strict=True)
+    return find_spikes(list(needs), end, cluster_names(db), int(asked["first"].min()))
 
 
-def find_spikes(needs: Sequence[tuple[int, str, int]], end: int, names: Mapping[int, ClusterName] | None = None) -> list[Spike]:
-    """The spikes among (cluster, person, time): the hour before `end` against the same hour, one before and one after, of past days."""
-    hours: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    oldest = min((t for _, _, t in needs), default=end)
+def find_spikes(
+    needs: Sequence[tuple[int, Hashable, int]], end: int, names: Mapping[int, ClusterName] | None = None, oldest: int | None = None
+) -> list[Spike]:
+    """The spikes among (cluster, person, time): the hour before `end` against the same hour, one before and one after, of past days.
+
+    `oldest` is when anything at all was asked first, where these are not all needs.
+    """
+    hours: dict[int, dict[int, set[Hashable]]] = defaultdict(lambda: defaultdict(set))
+    if oldest is None:
+        oldest = min((t for _, _, t in needs), default=end)
     for cluster, person, t in needs:
         hours[cluster][(end - 1 - t) // HOUR].add(person)
     known_days = min(PAST_WEEKS * 7, (end - oldest) // (24 * HOUR))

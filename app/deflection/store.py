@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, text
@@ -16,13 +16,12 @@ from app.db import Database
 from app.deflection.asked_columns import forget_asked_on
 from app.deflection.bulk import is_sqlite, prefer_indexes, upsert_rows
 from app.deflection.clock import DAY, HOUR, MINUTE, corrected_time, ticket_time
+from app.deflection.crowds import Crowds, Ties, crowds_among, is_tie, ties_of
 from app.deflection.event_table import STANDING, store_once
 from app.deflection.events import (
     Event,
     Exclude,
-    FormOpen,
     Search,
-    Suggest,
     Survey,
     TicketEvent,
     TicketUpdate,
@@ -31,11 +30,9 @@ from app.deflection.events import (
     event_from,
 )
 from app.deflection.judging_lock import lock_for_recording
+from app.deflection.names import actor_of, edges_of
 from app.deflection.redaction import redact
 from app.deflection.surveyed import days_named
-
-GLOBAL = "g:"
-"""The actor of what concerns nobody in particular: watermarks."""
 
 # DO UPDATE, not DO NOTHING: it locks the row, so that a worker cannot take the mark away before our event is visible to it.
 _MARK_AGAIN = (
@@ -108,45 +105,6 @@ def time_of(event: Event) -> int:
     return corrected_time(event.t_recv, event.t_client, event.t_sent)
 
 
-def actor_of(event: Event) -> str:
-    """The narrowest name that the event came with; events of one actor are stored under it."""
-    if isinstance(event, Watermark):
-        return GLOBAL
-    if isinstance(event, Exclude):
-        return f"v:{event.target_visitor}" if event.target_visitor else f"a:{event.target_account}"
-    if event.visitor:
-        return f"v:{event.visitor}"
-    if event.tab:
-        return f"t:{event.tab}"
-    if event.account:
-        return f"a:{event.account}"
-    requester = getattr(event, "requester", None)
-    if requester:
-        return f"r:{requester}"
-    return f"k:{event.ticket_id}" if isinstance(event, TicketEvent | TicketUpdate) else f"e:{event.event_id}"
-
-
-def edges_of(event: Event) -> list[tuple[str, str]]:
-    """The pairs of names that this event ties together; a component of them is judged as a whole."""
-    actor = actor_of(event)
-    if actor == GLOBAL:
-        return []
-    names = []
-    if not isinstance(event, Exclude):
-        names = [f"{kind}:{name}" for kind, name in (("v", event.visitor), ("t", event.tab), ("a", event.account)) if name]
-    else:
-        names = [f"{kind}:{name}" for kind, name in (("v", event.target_visitor), ("a", event.target_account)) if name]
-    if getattr(event, "requester", None):
-        names.append(f"r:{event.requester}")  # type: ignore[attr-defined]
-    if isinstance(event, TicketEvent | FormOpen | Suggest) and event.form_id:
-        names.append(f"f:{event.form_id}")
-    if isinstance(event, TicketEvent | TicketUpdate):
-        names.append(f"k:{event.ticket_id}")
-        if isinstance(event, TicketUpdate) and event.into:
-            names.append(f"k:{event.into}")
-    return [(actor, name) for name in names if name != actor]
-
-
 def ref_of(event: Event) -> str | None:
     """The id that the event is about, by which it can be found again."""
     if isinstance(event, Search):
@@ -183,9 +141,10 @@ def _row(event: Event) -> dict[str, Any]:
 _SELECT = "SELECT type, event_id, t_recv, t_client, t_sent, visitor, tab, account, role, ua, body FROM event"
 
 
-_TIED = text("SELECT b FROM identity_edge WHERE a IN :names UNION SELECT a FROM identity_edge WHERE b IN :names").bindparams(
-    bindparam("names", expanding=True)
+_TIED = text("SELECT a, b FROM identity_edge WHERE a IN :names UNION SELECT a, b FROM identity_edge WHERE b IN :tying").bindparams(
+    bindparam("names", expanding=True), bindparam("tying", expanding=True)
 )
+_CROWDS = text("SELECT name FROM crowd WHERE name IN :names").bindparams(bindparam("names", expanding=True))
 _NEAR = text(_SELECT + " WHERE actor IN :names AND t BETWEEN :low AND :high AND type <> 'survey'").bindparams(
     bindparam("names", expanding=True)
 )
@@ -202,17 +161,61 @@ def _event(row: Any) -> Event:
     return event_from(row[0], common, json.loads(row[10]))
 
 
+@dataclass(frozen=True)
+class Tied:
+    """All names that are tied to some, and the tabs and forms among their names that are a crowd's and tie nobody."""
+
+    names: set[str]
+    crowds: frozenset[str] = frozenset()
+    fresh: Crowds = Crowds()
+    """The crowds that were not known before, with everybody in them."""
+
+
 def closure(db: Session, actors: Iterable[str]) -> set[str]:
     """All names that are tied to these, directly or through others: what must be judged together."""
-    known = set(actors)
-    frontier = set(known)
+    return tied_to(db, actors).names
+
+
+def tied_to(db: Session, actors: Iterable[str]) -> Tied:
+    """The same with the crowds that were met on the way."""
+    given = set(actors)
+    fresh, found = Crowds(), _walk(db, given, frozenset())
+    while (crowds := crowds_among(found.ties, found.met)).names - found.met:
+        fresh = Crowds(fresh.names | crowds.names - found.met, fresh.members | crowds.members)
+        found = _walk(db, given, fresh.names)
+    return Tied(found.names, found.met, fresh)
+
+
+@dataclass(frozen=True)
+class _Walked:
+    names: set[str]
+    ties: Ties
+    met: frozenset[str]
+    """Tabs and forms that were known to tie nobody, and were not followed."""
+
+
+def _walk(db: Session, actors: set[str], apart: frozenset[str]) -> _Walked:
+    known, frontier, edges = set(actors), set(actors), set()
+    any_crowd = bool(apart) or db.execute(text("SELECT 1 FROM crowd LIMIT 1")).first() is not None
+    met = _crowds_in(db, known, apart) if any_crowd else set()
     while frontier:
-        found: set[str] = set()
+        found: set[tuple[str, str]] = set()
         for chunk in _chunks(frontier):
-            found.update(db.execute(_TIED, {"names": chunk}).scalars())
-        frontier = found - known
+            tying = [name for name in chunk if name not in met]
+            found.update((a, b) for a, b in db.execute(_TIED, {"names": chunk, "tying": tying}))
+        edges |= found
+        names = {name for edge in found for name in edge} - known
+        if any_crowd:
+            met |= _crowds_in(db, names, apart)
+        frontier = names - met
         known |= frontier
-    return known
+    return _Walked(known, ties_of(edges), frozenset(met))
+
+
+def _crowds_in(db: Session, names: Iterable[str], apart: frozenset[str]) -> set[str]:
+    ties = [name for name in names if is_tie(name)]
+    known = {name for chunk in _chunks(ties) for name in db.execute(_CROWDS, {"names": chunk}).scalars()}
+    return known | apart.intersection(ties)
 
 
 def events_of_actors(db: Session, actors: Iterable[str]) -> list[Event]:

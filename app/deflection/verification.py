@@ -19,7 +19,7 @@ from app.deflection.ledger import frozen_before
 from app.deflection.need_rows import Rows, rollup_key
 from app.deflection.outcomes import judge
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import closure, events_of_actors
+from app.deflection.store import events_of_actors, tied_to
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,13 @@ def differences_of(db: Session, homes: list[str], rules: Rulebook) -> list[Diffe
     """Where the stored needs of these actors differ from their events; actors with work still waiting are left out."""
     waiting = set(db.execute(text("SELECT actor FROM dirty")).scalars())
     nodes: set[str] = set()
+    crowds: set[str] = set()
     for home in homes:
-        tied = closure(db, [home])
-        if not tied & waiting:
-            nodes |= tied
-    rows = Rows(judge(events_of_actors(db, nodes), rules), rules, None)
+        tied = tied_to(db, [home])
+        if not tied.names & waiting:
+            nodes |= tied.names
+            crowds |= tied.crowds
+    rows = Rows(judge(events_of_actors(db, nodes), rules, crowds=crowds), rules, None)
     frozen = frozen_before(db)
     computed = {k: row["fingerprint"] for k, row in rows.needs.items() if row["first"] >= frozen}
     stored: dict[str, str] = {}

@@ -43,9 +43,6 @@ class Person(flask_login.UserMixin):
         self.user = user
         self.session = session
 
-    def get_id(self) -> str:
-        return self.user.id
-
 
 def init(app: Flask) -> None:
     """Let Flask-Login ask the session table.
@@ -87,11 +84,8 @@ def session_token() -> str:
 
 
 def _load(_request: Request) -> Person | None:
-    token = session_token()
-    if not token:
-        return None
     idle = timedelta(minutes=context.portal().settings.staff_idle_minutes)
-    found = session_of_token(context.db(), token, context.now(), idle)
+    found = session_of_token(context.db(), session_token(), context.now(), idle)
     if found is None:
         return None
     user, session = found

@@ -155,6 +155,11 @@ class TicketHeaders(Lenient):
     )
 
 
+class FeedAnswer(ma.Schema):
+    lines = fields.Integer(required=True)
+    new = fields.Integer(required=True, metadata={"description": "How many events are new; a ticket that was told before adds none."})
+
+
 class TicketAnswer(ma.Schema):
     number = fields.Integer(required=True)
     url = fields.String(required=True)

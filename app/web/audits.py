@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from flask import Blueprint, jsonify, render_template
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, Response, jsonify, render_template
 
 from app import accounts
 from app.accounts import Role
@@ -16,10 +15,16 @@ from app.journeys import search_articles
 from app.search import Query, SearchUnavailable
 from app.web import context
 from app.web.access import current_user, requires
+from app.web.api_description import ApiBlueprint, needs_scope, object_of, schema_of
 from app.web.i18n import gettext as _
 from app.web.told_audits import audit_of_search, told
 
 bp = Blueprint("audits", __name__)
+api = ApiBlueprint("audit", __name__, url_prefix="/api/v1/searches", description="Why a search counts as it does")
+SAID = {Sentence: object_of({"code": {"type": "string"}, "text": {"type": "string"}, "t": {"type": ["integer", "null"]}})}
+AUDIT = schema_of(Audit, SAID)
+"""An audit as the API tells it: the evidence, and beside it the sentences in English."""
+AUDIT = AUDIT | object_of({**AUDIT["properties"], "sentences": {"type": "array", "items": {"type": "string"}}})
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,13 @@ def page(search_id: str) -> str:
     )
 
 
-@bp.get("/api/v1/searches/<search_id>/audit")
+@api.get("/<search_id>/audit")
 @requires(Role.AGENT, Role.MANAGER, Role.WRITER)
-def as_json(search_id: str) -> ResponseReturnValue:
+@api.may_fail(404)
+@api.response(200, AUDIT)
+def as_json(search_id: str) -> Response:
     """The same, for programs: the evidence as data, and the sentences in English."""
+    needs_scope("read")
     found = audit_of_search(search_id[:128])
     if found is None:
         raise UnknownSearch("There is no such search, or it is past its time.")

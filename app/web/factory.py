@@ -18,6 +18,7 @@ from app.web import (
     admin,
     agent,
     api,
+    api_description,
     assets,
     audits,
     beacons,
@@ -66,7 +67,6 @@ BLUEPRINTS = (
     writer,
     reports,
     audits,
-    ticket_feed,
     report_desk,
     report_labels,
     survey,
@@ -106,7 +106,7 @@ def create_app(settings: Settings | None = None, portal: Portal | None = None) -
     for part in PARTS:
         part.init(app)
     health.register(app)
-    api.register(app)
+    api_description.register(app, (api.bp, ticket_feed.bp, audits.api))
     for module in BLUEPRINTS:
         app.register_blueprint(module.bp)
     return app

@@ -6,22 +6,37 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 
-from flask import Blueprint, abort, jsonify, request
-from flask.typing import ResponseReturnValue
+from flask import abort, request
 
 from app.deflection import import_tickets
 from app.errors import Forbidden, Invalid
+from app.web import api_schemas as schemas
 from app.web import context
+from app.web.api_description import ApiBlueprint
 from app.web.security import csrf
 
-bp = Blueprint("ticket_feed", __name__)
+bp = ApiBlueprint("ticket_feed", __name__, url_prefix="/api/v1/tickets", description="Tickets that another helpdesk tells of")
 
 MOST_BYTES = 4 * 1024 * 1024
 
 
-@bp.post("/api/v1/tickets/feed")
+@bp.post("/feed")
 @csrf.exempt  # sent by a program that signs every message; cookies count for nothing here
-def feed() -> ResponseReturnValue:
+@bp.doc(
+    # By hand, because nothing of a message is looked at before its signature.
+    parameters=[
+        {"in": "header", "name": "X-Hylla-Signature", "required": True, "schema": {"type": "string"}},
+        {"in": "query", "name": "source", "schema": {"type": "string"}},
+        {"in": "query", "name": "complete_to", "schema": {"type": "string", "pattern": "^[0-9]*$"}},
+    ],
+    requestBody={
+        "required": True,
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}},
+    },
+)
+@bp.may_fail(404, 422)
+@bp.response(202, schemas.FeedAnswer)
+def feed() -> dict[str, int]:
     """JSON Lines (or CSV, by content type), one ticket a line, signed with HMAC-SHA-256 over the raw bytes. Sending twice changes nothing.
 
     `complete_to` in the query (milliseconds) says up to when the feed is complete, so that outcomes can become final.
@@ -38,7 +53,7 @@ def feed() -> ResponseReturnValue:
         portal.database, body.splitlines(), now, portal.settings.secret_key,
         source=request.args.get("source", "feed")[:40], csv=request.mimetype == "text/csv", complete_to=_complete_to(now),
     )  # fmt: skip
-    return jsonify({"lines": report.lines, "new": report.new}), 202
+    return {"lines": report.lines, "new": report.new}
 
 
 def is_signed(body: bytes, signature: str, secret: str) -> bool:

@@ -13,6 +13,7 @@ from app.accounts import (
     UserExists,
     UserNotFound,
     add_user,
+    allow_queries,
     change_profile,
     customer_of_email,
     disable_user,
@@ -21,12 +22,14 @@ from app.accounts import (
     find_user_by_email,
     has_this_password,
     list_users,
+    locales_of,
     normal_email,
     open_session,
     set_password,
     set_role,
     user_of_session,
 )
+from app.errors import Invalid
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -159,6 +162,35 @@ def test_a_password_can_be_changed_and_taken_away(db: Session) -> None:
     set_password(db, user.id, None)
     assert not has_this_password(db, user.id, "another good one")
     assert not find_user(db, user.id).has_password
+
+
+def test_only_staff_may_be_allowed_to_read_queries_and_the_permission_ends_with_the_role(db: Session) -> None:
+    manager, customer = (
+        add_user(db, "m@example.com", Role.MANAGER, "", None, NOW),
+        add_user(db, "c@example.com", Role.CUSTOMER, "", None, NOW),
+    )
+    with pytest.raises(Invalid):
+        allow_queries(db, customer.id, True)
+    assert not allow_queries(db, customer.id, False).reads_queries
+    assert allow_queries(db, manager.id, True).reads_queries
+    assert not set_role(db, manager.id, Role.CUSTOMER).reads_queries
+    assert not set_role(db, manager.id, Role.MANAGER).reads_queries, "it has to be given anew"
+
+
+def test_an_account_that_was_disabled_may_sign_in_again_once_it_is_enabled(db: Session) -> None:
+    user = add_user(db, "d@example.com", Role.CUSTOMER, "", None, NOW)
+    assert disable_user(db, user.id).disabled
+    assert not enable_user(db, user.id).disabled
+
+
+def test_the_languages_of_many_accounts_are_those_that_they_chose(db: Session) -> None:
+    one, other = (
+        add_user(db, "one@example.com", Role.CUSTOMER, "", None, NOW),
+        add_user(db, "other@example.com", Role.CUSTOMER, "", None, NOW),
+    )
+    change_profile(db, one.id, "One", "sv")
+    assert locales_of(db, [one.id, other.id, "gone", *(f"x{n}" for n in range(900))]) == {one.id: "sv"}
+    assert locales_of(db, []) == {}
 
 
 def test_an_unknown_id_is_not_found(db: Session) -> None:

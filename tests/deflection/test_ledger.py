@@ -132,6 +132,21 @@ def test_with_a_required_watermark_outcomes_wait_for_the_ticket_feed(database: D
     assert rollup(database) == {("answered_likely", "final"): 1}
 
 
+def test_needs_that_wait_for_the_ticket_feed_hide_none_that_is_due(either: Database) -> None:
+    rules = Rulebook(require_watermark=True)
+    # Tab-only needs are over after a day and a half hour, but their tickets are complete only seven days later.
+    waiting = [Story(visitor=None, tab=f"t{i}", prefix=f"t{i}").search(1 * D + i, f"s{i}") for i in range(5)]
+    feed = Story(visitor=None, tab=None, prefix="y").add(7 * D + 3600, "watermark", source="desk", t_complete=START + (7 * D + 3600) * 1000)
+    now = T0 + timedelta(days=8, hours=2)
+    with either.session() as db:
+        record(db, *parsed(answered(), *waiting, feed))
+    recompute_due(either, T0 + timedelta(days=2), rules)
+    with either.session() as db:
+        assert [ledger.finish_due(db, now, rules, either.is_sqlite, limit=2) for _ in range(2)] == [1, 0]
+    assert rollup(either)["answered_likely", "final"] == 1
+    assert verify_sample(either, now, rules, share=1.0) == []
+
+
 def test_what_somebody_does_now_is_judged_before_a_past_that_is_imported(either: Database) -> None:
     tell(either, T0, answered("v0"))
     past = [Story(visitor=f"p{i}", tab=f"tp{i}", prefix=f"p{i}").search(i, f"sp{i}") for i in range(20)]
@@ -207,11 +222,11 @@ def test_a_person_that_cannot_be_judged_does_not_stop_the_others_and_is_tried_ag
 ) -> None:
     judge = ledger.judge
 
-    def stumbling(events, *given):
+    def stumbling(events, *given, **named):
         events = list(events)
         if any(event.visitor == "v3" for event in events):
             raise ZeroDivisionError("a mistake of ours")
-        return judge(events, *given)
+        return judge(events, *given, **named)
 
     monkeypatch.setattr(ledger, "judge", stumbling)
     tell(database, T0, *[answered(f"v{i}") for i in range(6)])

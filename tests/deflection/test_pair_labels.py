@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection import Rulebook, recompute_due, simulate
+from app.deflection import Rulebook, pair_labels, recompute_due, simulate
 from app.deflection.exchange import import_events
 from app.deflection.pair_labels import (
     DIFFERENT,
@@ -47,6 +47,14 @@ def searched(tmp_path):
     with database.session() as session:
         yield session
     database.close()
+
+
+def test_of_a_long_log_only_the_latest_days_are_looked_at(searched, monkeypatch):
+    whole = sum(pair.stands_for for pair in draw_pairs(searched, NOW, 3))
+    monkeypatch.setattr(pair_labels, "MOST_SEARCHES", 300)
+    latest = draw_pairs(searched, NOW, 3)
+    assert latest
+    assert sum(pair.stands_for for pair in latest) < whole / 2
 
 
 def _pair(n, likeness, gap_s, stands_for=1.0):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desks import Desk
+from desks import Desk, MakeDesk
 
 from app.search import SearchContext, SearchDocument
-
-MakeDesk = Callable[..., Desk]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
@@ -65,3 +65,6 @@ NOISE = tuple(
     )
 )  # fmt: skip
 """Articles that no test is about, so that a search that finds everything fails."""
+
+
+MakeDesk = Callable[..., Desk]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import MakeDesk
-from desks import NOISE, article
+from desks import NOISE, MakeDesk, article
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import MakeDesk
-from desks import NOISE, TODAY, Desk, article
+from desks import NOISE, TODAY, Desk, MakeDesk, article
 
 from app.content import CUSTOMER, STAFF, VISITOR, ArticleType, Audience, Site
 from app.search import Query, SearchContext, SearchUnavailable, open_engine

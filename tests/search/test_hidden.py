@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import MakeDesk
-from desks import NOISE, article
+from desks import NOISE, MakeDesk, article
 
 from app.content import STAFF, VISITOR, Audience, Site, Viewer
 from app.search import LearnedPhrase, SearchContext

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import MakeDesk
-from desks import NOISE, Desk, article
+from desks import NOISE, Desk, MakeDesk, article
 
 from app.content import Site
 from app.search import Hit, LearnedPhrase, SearchContext

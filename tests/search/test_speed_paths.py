@@ -9,8 +9,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from conftest import MakeDesk
-from desks import article
+from desks import MakeDesk, article
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from conftest import MakeDesk
-from desks import NOISE, Desk, article
+from desks import NOISE, Desk, MakeDesk, article
 
 from app.content import VISITOR, Site
 from app.search import SearchContext

@@ -144,6 +144,19 @@ def test_a_recipient_refused_for_good_is_given_up_and_one_refused_for_now_waits(
         assert db.query(DeliveryRow).one().state == state
 
 
+def test_a_server_that_wants_a_password_gets_it_and_one_that_refuses_it_leaves_the_mail_waiting(database: Database, tmp_path: Path) -> None:
+    offers = {"EHLO": b"250-test\r\n250 AUTH PLAIN\r\n"}
+    mail = write_mail("dana@example.com", "Hej", ("x",), "sv")
+    for number, (answer, state, error) in enumerate(
+        [(b"235 welcome\r\n", "done", ""), (b"535 who are you\r\n", "pending", "the mail server answered 535")]
+    ):
+        with smtp_server(offers | {"AUTH": answer}) as (url, received):
+            send(database, Settings(data_folder=tmp_path, smtp_url=url.replace("//", "//hylla:p%40ss@")), (f"m{number}", mail))
+        with database.session() as db:
+            row = db.query(DeliveryRow).filter_by(key=f"m{number}").one()
+            assert (row.state, row.last_error, len(received)) == (state, error, int(state == "done"))
+
+
 def test_a_server_that_is_not_there_leaves_the_mail_waiting(database: Database, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

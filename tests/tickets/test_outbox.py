@@ -137,6 +137,13 @@ def test_given_up_ones_can_be_tried_again_and_others_cannot(database: Database) 
         try_again(db, row.id, NOW)
 
 
+def test_a_round_delivers_no_more_than_it_was_asked_to(database: Database) -> None:
+    put(database, *(f"m{n:02}" for n in range(45)))
+    remote = Remote()
+    assert deliver_due(database, {"mail": remote}, NOW, limit=25).done == 25
+    assert remote.got == [f"m{n:02}" for n in range(25)]
+
+
 def test_two_workers_at_once_deliver_nothing_twice(database: Database) -> None:
     put(database, *(f"m{n}" for n in range(60)))
     remote = Remote()
@@ -156,6 +163,27 @@ def test_a_claim_of_a_killed_worker_is_taken_over_at_once(database: Database) ->
         db.execute(update(DeliveryRow).values(claim=f"{outbox._host()}/{gone.pid}/{started}/dead", claimed_at=NOW))
     remote = Remote()
     assert deliver_due(database, {"mail": remote}, NOW).done == 1
+
+
+def test_a_claim_of_a_process_that_may_not_be_asked_is_respected_unless_its_number_was_given_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    for started, done in ((outbox._started(os.getppid()), 0), ("", 0), ("1", 1)):
+        put(database, f"m{started}")
+        with database.durable_session() as db:
+            claim = f"{outbox._host()}/{os.getppid()}/{started}/theirs"
+            db.execute(update(DeliveryRow).where(DeliveryRow.state == "pending").values(claim=claim, claimed_at=NOW))
+        assert bool(deliver_due(database, {"mail": Remote()}, NOW).done) == bool(done)
+
+
+def test_of_a_process_that_is_gone_nobody_knows_when_it_started() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert outbox._started(gone.pid) == "" != outbox._started(os.getpid())
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(days=3652)])

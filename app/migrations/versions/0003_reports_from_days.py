@@ -1,4 +1,4 @@
-"""Days are packed with what their contacts and the survey say; subjects nobody searched for have groups of their own; crowds are known.
+"""Days are packed with what their contacts and the survey say; subjects nobody searched for have groups of their own.
 
 The way back is the backup that was made before.
 """

@@ -25,6 +25,7 @@ class SmtpConnector:
         message = message_of(delivery, self.sender, self.base_url)
         try:
             with self._open() as server:
+                self._introduce(server)
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _text in error.recipients.values()]
@@ -37,17 +38,16 @@ class SmtpConnector:
         return str(message["Message-ID"])
 
     def _open(self) -> smtplib.SMTP:
-        host, secure = self.url.hostname or "localhost", self.url.scheme == "smtps"
-        context = ssl.create_default_context()
-        server: smtplib.SMTP
-        if secure:
-            server = smtplib.SMTP_SSL(host, self.url.port or 465, timeout=self.timeout, context=context)
-        else:
-            server = smtplib.SMTP(host, self.url.port or 25, timeout=self.timeout)
+        host = self.url.hostname or "localhost"
+        if self.url.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, self.url.port or 465, timeout=self.timeout, context=ssl.create_default_context())
+        return smtplib.SMTP(host, self.url.port or 25, timeout=self.timeout)
+
+    def _introduce(self, server: smtplib.SMTP) -> None:
+        """Encrypt where the server can, and sign in where the settings say how."""
+        server.ehlo()
+        if self.url.scheme != "smtps" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
             server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=context)
-                server.ehlo()
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
-        return server
