@@ -39,7 +39,7 @@ from app.search import (
 )
 from app.search.analysis import Analyzer, analyzer_for
 from app.search.fields import EXACT, field_name
-from benchmarks.help_pages import Case, Pages, is_kept_apart, libreoffice, mallard
+from benchmarks.help_pages import DESCRIBED_WORDS, Case, Pages, is_kept_apart, libreoffice, mallard
 
 Sets = list[tuple[str, SearchEngine, list[Case]]]
 """Name, engine and cases of each."""
@@ -83,6 +83,7 @@ def demo(folder: Path) -> tuple[list[SearchDocument], SearchContext, list[Case]]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 LEAST_LETTERS = 4
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]")
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,19 @@ def alarms(engine: SearchEngine, cases: list[Case], failures: bool = False) -> s
         for case, words in spoken:
             print(f"    {case.query!r} told {words!r}")
     return f"{len(spoken)} of {len(asked)} ({_share(len(spoken), len(asked))})"
+
+
+def alarms_of_left_out(documents: list[SearchDocument], context: SearchContext, most: int = 12) -> str:
+    """How often a correction is told for what stands in an article that is not there: its sentences, asked of the others."""
+    asked = spoken = 0
+    for left_out in documents[:most]:
+        with engine_of([d for d in documents if d is not left_out], context) as engine:
+            for sentence in _SENTENCE.findall(" ".join([left_out.summary, *(text for _, _, text in left_out.sections)])):
+                words = sentence.split()[:DESCRIBED_WORDS]
+                if len(words) >= 3:
+                    asked += 1
+                    spoken += bool(said(engine, Case(" ".join(words), frozenset(), left_out.locale, False)))
+    return f"{spoken} of {asked} ({_share(spoken, asked)})"
 
 
 def _share(part: int, whole: int) -> str:
@@ -304,6 +318,9 @@ def main() -> None:
         for name, engine, cases in chosen:
             others = [c for _, e, asked in sets if e is not engine for c in asked if c.locale == cases[0].locale]
             _report(name, engine, cases, others, options.failures)
+            if name.startswith("demo"):
+                own = [d for d in documents if d.locale == cases[0].locale]
+                print(f"{name:14} sentences of articles left out: false alarms {alarms_of_left_out(own, context)}", flush=True)
         if options.ablation:
             ablation(chosen)
 

@@ -193,6 +193,8 @@ class Corrector:
             return False
         short, long = sorted((fold(typed.text), fold(word)), key=len)
         ending = long[len(short) :]
+        if is_hebrew(word):  # what is glued stands before
+            return long.startswith(short) or long.endswith(short)
         if self._analyzer.language == "en":  # has few forms, and the dictionary knows them; names may stand in the plural
             return long == short + "s"
         return long.startswith(short) if ending else short[:-1] == long[:-1]

@@ -19,7 +19,7 @@ from app.search.hebrew import is_hebrew
 from app.search.lexicon_file import hash_of, is_supported, read_words, words_of, write_words
 
 SHORTEST_REST = 3
-"""Letters that must be left of a Hebrew word without what is glued before it."""
+"""Letters that must be left of a Hebrew word without what is glued before it; without a single letter two are enough (וכל)."""
 MADE_AFTER = 1.0
 """Seconds after opening an index whose words have not been made: the first searches of a new process come first."""
 
@@ -96,8 +96,8 @@ def _has(word: str, name: str) -> bool:
 def _without_glued(word: str) -> Iterator[str]:
     """The word, and what is left of it without the letters that may be glued before it in this order."""
     yield word
-    for count in range(1, min(_MOST_GLUED, len(word) - SHORTEST_REST) + 1):
-        if word[:count] in _GLUED:
+    for count in range(1, min(_MOST_GLUED, len(word) - SHORTEST_REST + 1) + 1):
+        if word[:count] in _GLUED and (count == 1 or len(word) - count >= SHORTEST_REST):
             yield word[count:]
 
 
