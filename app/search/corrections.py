@@ -26,7 +26,7 @@ from app.search.slips import (
     Typed,
     company,
     doubt,
-    doubt_of_others,
+    doubt_around,
     is_swap_or_double,
     likelihood,
 )
@@ -63,6 +63,8 @@ class Around:
     """Its other words that articles have."""
     unknown: int = 0
     """How many other words no article has."""
+    known_elsewhere: bool = False
+    """Whether another language's articles have the word."""
     abbreviation: bool = False
     """Whether it was typed as one, in capitals among other words."""
 
@@ -113,7 +115,7 @@ class Corrector:
 
     def meant(self, word: Word, around: Around) -> list[Correction]:
         """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer."""
-        unknown = doubt_of_others(around.unknown)
+        unknown = doubt_around(around.unknown, around.known_elsewhere)
         candidates = [self._candidate(neighbour, around, unknown) for neighbour in self._neighbours(word, around.abbreviation)]
         if not candidates:
             return []

@@ -129,10 +129,8 @@ class Planner:
             word = plan.words[i]
             if word.stop or not (corrector.hope(word) >= least if plan.known[i] else _has_letters_only(word)):
                 continue
-            if self._elsewhere(word.text):
-                continue
-            around = _around(plan, i, typed, text)
-            if not plan.known[i]:
+            around = _around(plan, i, typed, text, self._elsewhere(word.text))
+            if not plan.known[i] and not around.known_elsewhere:
                 self._put_in(corrector, plan, i, around)
             elif (instead := corrector.meant(word, around)) and instead[0].sure:
                 plan.rare[i] = instead[0]
@@ -200,7 +198,7 @@ def _has_letters_only(word: Word) -> bool:
     return not any(c.isdigit() for c in word.text)
 
 
-def _around(plan: Plan, i: int, typed: list[Word], text: str) -> Around:
+def _around(plan: Plan, i: int, typed: list[Word], text: str, known_elsewhere: bool) -> Around:
     """What stands in the query with one of the plan's words."""
     word = plan.words[i]
     raw = text[word.start : word.end]
@@ -213,6 +211,7 @@ def _around(plan: Plan, i: int, typed: list[Word], text: str) -> Around:
         after=whole[place + 1].text if place + 1 < len(whole) else "",
         others=tuple(w for w, known in rest if known),
         unknown=sum(not known for _, known in rest),
+        known_elsewhere=known_elsewhere,
         abbreviation=len(raw) <= LONGEST_ABBREVIATION and raw.isupper() and not text.isupper(),
     )
 

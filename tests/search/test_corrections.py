@@ -161,6 +161,15 @@ def test_a_word_that_another_language_has_is_no_slip(desk: MakeDesk) -> None:
     assert d.ask("declinad", "en").hits[0].locale == "sv"
 
 
+def test_a_slip_that_another_language_has_is_offered_where_everything_else_speaks_for_it(desk: MakeDesk) -> None:
+    timmar = article("timmar", "Timmes paus", "En timmes paus.", locale="sv")
+    times = article("times", "Failed three times", "When verification has failed three times, wait.")
+    d = desk(times, timmar, *NOISE)
+    assert d.ask("verification failed three timmes").did_you_mean == "verification failed three times"
+    assert d.ask("timmes").did_you_mean is None
+    assert d.ask("en timmes paus").did_you_mean is None
+
+
 def test_a_rare_word_beside_a_common_one_is_only_offered(desk: MakeDesk) -> None:
     many = [article(f"t{n}", f"Transfer number {n}", "A transfer to a friend.") for n in range(25)]
     d = desk(article("typo", "Old page", "A tranfser is mentioned here by mistake."), *many, *NOISE)
