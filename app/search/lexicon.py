@@ -16,7 +16,7 @@ import numpy as np
 
 from app.locales import language
 from app.search.hebrew import is_hebrew
-from app.search.lexicon_file import hash_of, is_supported, read_words, words_of, write_words
+from app.search.lexicon_file import hash_of, is_supported, one_process_at_a_time, read_words, words_of, write_words
 
 SHORTEST_REST = 3
 """Letters that must be left of a Hebrew word without what is glued before it; without a single letter two are enough (וכל)."""
@@ -53,7 +53,7 @@ def is_right(word: str, name: str) -> bool:
 def make_words(index_folder: Path, locales: Iterable[str]) -> None:
     """Put the words of these locales beside the index, where they are missing."""
     for name in filter(is_supported, _languages(locales)):
-        with _making:
+        with _making, one_process_at_a_time(index_folder):
             words = read_words(index_folder, name)
             if words is None:
                 words = _words[name] if name in _words else words_of(name)

@@ -6,10 +6,11 @@ no time, and all processes of a machine share the pages. Of 1.4 million words (R
 
 from __future__ import annotations
 
+import fcntl
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from itertools import chain, islice
@@ -49,12 +50,25 @@ def write_words(index_folder: Path, name: str, words: np.ndarray) -> None:
     path = _path(index_folder, name)
     draft = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.write_bytes(np.concatenate([[len(words)], words]).astype(_KIND).tobytes())
         draft.replace(path)
         for other in path.parent.glob(f"{name}-*.words"):
             if other != path:  # of another version
                 other.unlink(missing_ok=True)
+
+
+@contextmanager
+def one_process_at_a_time(index_folder: Path) -> Iterator[None]:
+    """All processes of a first start would make the same words at once; so the first does, and the others find them."""
+    try:
+        (index_folder / FOLDER).mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (index_folder / FOLDER / "lock").open("w")
+    except OSError:  # nothing can be kept here, so each makes its own
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def words_of(name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from simplemma.strategies.dictionaries import StreamDictionaryFactory
 from app.search import lexicon
 from app.search.layouts import are_beside
 from app.search.lexicon import has_lexicon, is_right, make_words, prepare_words
-from app.search.lexicon_file import FOLDER, read_words, words_of
+from app.search.lexicon_file import FOLDER, one_process_at_a_time, read_words, words_of, write_words
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,19 @@ def test_words_are_made_once_and_then_only_mapped(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(lexicon, "words_of", _never)
     prepare_words(tmp_path, ["he"])
     assert is_right("כרטיס", "he") and not is_right("כרתיס", "he")
+
+
+def test_a_process_waits_for_the_one_that_makes_the_words_and_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = words_of("he")
+    monkeypatch.setattr(lexicon, "_words", {})
+    monkeypatch.setattr(lexicon, "words_of", _never)
+    with ThreadPoolExecutor(1) as pool:
+        with one_process_at_a_time(tmp_path):
+            other = pool.submit(make_words, tmp_path, ["he"])
+            write_words(tmp_path, "en", words_of("en"))
+            write_words(tmp_path, "he", made)
+        other.result()
+    assert is_right("כרטיס", "he")
 
 
 @pytest.mark.parametrize("damage", [b"", b"1", b"1234567", b"\0" * 400])
