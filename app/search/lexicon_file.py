@@ -1,26 +1,28 @@
-"""The words of a language as a file of hashes beside the index: made once from simplemma's dictionary, then only mapped.
+"""The words of a language as a file of hashes beside the index: made once from simplemma's dictionary, then only read.
 
-Reading a dictionary takes up to a second and 20 MB in every process, and the first slip after a start waited for it. Mapping its file takes
-no time, and all processes of a machine share the pages. Of 1.4 million words (Russian), one word in 3,000 that is none has the hash of one.
+Reading a dictionary takes up to a second and 20 MB in every process, and the first slip after a start waited for it. Its hashes are read in a
+few milliseconds. Of 1.3 million words (Russian), one word in 3,000 that is none has the hash of one.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
+import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
-from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
+from app.search.lexicon_process import KIND, hashes_of
+
 FOLDER = "words"
-AT_ONCE = 20_000
-_KIND = np.dtype("<u4")
+_TOP = Path(__file__).parents[2]
 
 
 @cache
@@ -39,9 +41,9 @@ def hash_of(word: str) -> int:
 def read_words(index_folder: Path, name: str) -> np.ndarray | None:
     """The hashes of a language's words, ascending; nothing when the file is absent, damaged or of another dictionary."""
     with suppress(OSError, ValueError):
-        words = np.memmap(_path(index_folder, name), dtype=_KIND, mode="r")
+        words = np.fromfile(_path(index_folder, name), dtype=KIND)  # mapped, a file that is cut later would end the process
         if len(words) > 1 and words[0] == len(words) - 1:
-            return np.asarray(words[1:])
+            return words[1:]
     return None
 
 
@@ -50,7 +52,7 @@ def write_words(index_folder: Path, name: str, words: np.ndarray) -> None:
     path = _path(index_folder, name)
     draft = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        draft.write_bytes(np.concatenate([[len(words)], words]).astype(_KIND).tobytes())
+        draft.write_bytes(np.concatenate([[len(words)], words]).astype(KIND).tobytes())
         draft.replace(path)
         for other in path.parent.glob(f"{name}-*.words"):
             if other != path:  # of another version
@@ -72,17 +74,17 @@ def one_process_at_a_time(index_folder: Path) -> Iterator[None]:
 
 
 def words_of(name: str) -> np.ndarray:
-    """The hashes made from the dictionary: more than a second for the largest languages."""
-    from simplemma.strategies.dictionaries import StreamDictionaryFactory
-
-    words = filter(str.isalpha, StreamDictionaryFactory().get_dictionary(name))
-    return np.unique(np.fromiter(chain.from_iterable(_hashes(words)), dtype=_KIND))
-
-
-def _hashes(words: Iterator[str]) -> Iterator[Iterable[int]]:
-    """Many at once, which is twice as fast. Ё is е, as in every text here."""
-    while some := list(islice(words, AT_ONCE)):
-        yield map(zlib.crc32, "\n".join(some).lower().replace("ё", "е").encode().split(b"\n"))
+    """The hashes made from the dictionary, by a process of its own."""
+    done = subprocess.run(  # noqa: S603  # our own module, and a language that simplemma has
+        [sys.executable, "-m", "app.search.lexicon_process", name],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_TOP,
+        env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+        check=False,
+    )
+    return np.frombuffer(done.stdout, dtype=KIND) if done.returncode == 0 else hashes_of(name)
 
 
 def _path(index_folder: Path, name: str) -> Path:

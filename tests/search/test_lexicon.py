@@ -55,7 +55,7 @@ def test_the_file_of_a_language_has_the_words_of_its_dictionary_and_hardly_anoth
     assert len(differ) <= 5, differ  # names with capitals inside, and a hash that two share
 
 
-def test_words_are_made_once_and_then_only_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_are_made_once_and_then_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_words(tmp_path, ["he-IL"])
     monkeypatch.setattr(lexicon, "_words", {})
     monkeypatch.setattr(lexicon, "words_of", _never)
@@ -92,6 +92,12 @@ def test_words_of_another_version_of_the_dictionaries_go(tmp_path: Path) -> None
     (tmp_path / FOLDER / "he-0.1.words").write_bytes(b"old")
     make_words(tmp_path, ["he"])
     assert not [p for p in (tmp_path / FOLDER).iterdir() if "0.1" in p.name]
+
+
+def test_words_are_made_here_where_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = words_of("he").tolist()
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    assert words_of("he").tolist() == made
 
 
 def test_without_a_place_to_write_to_words_are_known_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
