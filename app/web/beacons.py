@@ -22,7 +22,7 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 @bp.get("/pixel.gif")
 @limiter.limit(refused_readings.rate, on_breach=refused_readings.note)
 def pixel() -> Response:
-    """A picture of nothing, asked for only by browsers without script: its Referer names the article, the search and the rank."""
+    """A picture of nothing, asked for only by browsers without script: its Referer names the article, the search or form, and the rank."""
     try:
         _note_view(request.headers.get("Referer", ""))
     except (KnowledgeBaseError, ValueError):
@@ -37,9 +37,10 @@ def _note_view(referer: str) -> None:
     view: View = server_view(article, referer)
     context.portal().events.put(view)
     rank = came_with("r", referer)
-    if view.search_id and rank.isascii() and rank.isdigit() and len(rank) < 4:
+    if (view.search_id or view.form_id) and rank.isascii() and rank.isdigit() and len(rank) < 4:
         stamp = visitors.actor(came_with("t", referer) or None).stamp(context.now(), f"click-{view.view_id}")
-        context.portal().events.put(Click(**stamp, article=article.id, rank=int(rank), search_id=view.search_id))
+        click = Click(**stamp, article=article.id, rank=int(rank), search_id=view.search_id, form_id=view.form_id)
+        context.portal().events.put(click)
 
 
 def _article_at(referer: str) -> Article | None:

@@ -14,17 +14,18 @@ from app.web import context, visitors
 
 def server_view(article: Article, referer: str) -> View:
     """A view that only the server saw. Recording it twice keeps one, because its ids are made, not drawn."""
-    search_id = came_with("s", referer)
+    search_id, form_id = came_with("s", referer), came_with("f", referer)
     actor = visitors.actor(came_with("t", referer) or None)
     who = actor.visitor or actor.tab or f"{request.remote_addr} {actor.ua}"
-    seed = "\0".join((who, article.id, search_id, context.today().isoformat(), context.portal().settings.secret_key))
+    seed = "\0".join((who, article.id, search_id or form_id, context.today().isoformat(), context.portal().settings.secret_key))
     view_id = "p-" + hashlib.sha256(seed.encode()).hexdigest()[:24]
     return View(
         **actor.stamp(context.now(), f"view-{view_id}"),
         view_id=view_id,
         article=article.id,
-        source="search" if search_id else "direct",
+        source="suggestion" if form_id else "search" if search_id else "direct",
         search_id=search_id or None,
+        form_id=form_id or None,
         beacon=False,
         revision=context.catalog().revision,
     )

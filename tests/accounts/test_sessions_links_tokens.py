@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts import (
@@ -34,6 +35,7 @@ from app.accounts import (
     user_of_session,
     user_of_token,
 )
+from app.accounts.models import LinkRow
 from app.db import Database
 from app.errors import NotFound
 
@@ -95,6 +97,23 @@ def test_nobody_ends_a_session_of_somebody_else(db: Session, dana: User, now: da
     assert user_of_session(db, token, now) is None
 
 
+def test_the_list_has_the_open_sessions_of_one_account_and_ending_them_touches_no_other(db: Session, dana: User, now: datetime) -> None:
+    other = find_user_by_email(db, "noise@example.com")
+    assert other is not None
+    theirs = open_session(db, other, "10.0.0.9", "theirs", now)
+    open_session(db, dana, "10.0.0.1", "over", now - timedelta(days=30), days=31)
+    later = now + timedelta(days=2)
+    used, unused = (open_session(db, dana, "10.0.0.1", name, now + timedelta(hours=1)) for name in ("used", "unused"))
+    found = session_of_token(db, used, now)
+    assert found is not None
+    touch_session(db, found[1].id, later)
+    assert [s.user_agent for s in sessions_of(db, dana, later)] == ["used", "unused"], "latest use first, what is over not at all"
+    assert end_session_by_id(db, dana, found[1].id)
+    assert [s.user_agent for s in sessions_of(db, dana, later)] == ["unused"]
+    assert end_other_sessions(db, dana, unused) == 1
+    assert user_of_session(db, theirs, now) == other
+
+
 def test_last_use_is_noted_and_long_headers_are_cut(db: Session, dana: User, now: datetime) -> None:
     token = open_session(db, dana, "1" * 500, "U" * 5000, now)
     found = session_of_token(db, token, now)
@@ -109,10 +128,11 @@ def test_a_link_works_once_for_half_an_hour_and_for_its_purpose(db: Session, now
     token = request_link(db, "New@Example.com", "sign-in", now)
     assert check_link(db, token, "sign-in", now) == "new@example.com"
     assert check_link(db, token, "sign-in", now) == "new@example.com", "looking does not use it up"
-    with pytest.raises(LinkExpired):
-        use_link(db, token, "requests", now)
-    with pytest.raises(LinkExpired):
-        use_link(db, token, "sign-in", now + timedelta(minutes=30))
+    for attempt in (check_link, use_link):
+        with pytest.raises(LinkExpired):
+            attempt(db, token, "requests", now)
+        with pytest.raises(LinkExpired):
+            attempt(db, token, "sign-in", now + timedelta(minutes=30))
     assert use_link(db, token, "sign-in", now + timedelta(minutes=29)) == "new@example.com"
     for attempt in (check_link, use_link):
         with pytest.raises(LinkExpired):
@@ -122,10 +142,19 @@ def test_a_link_works_once_for_half_an_hour_and_for_its_purpose(db: Session, now
 def test_using_a_link_ends_the_others_in_the_same_mailbox(db: Session, now: datetime) -> None:
     first, second = (request_link(db, "dana@example.com", "sign-in", now) for _ in range(2))
     other = request_link(db, "noam@example.com", "sign-in", now)
+    for_something_else = request_link(db, "dana@example.com", "requests", now)
     use_link(db, second, "sign-in", now)
+    assert use_link(db, for_something_else, "requests", now) == "dana@example.com"
     with pytest.raises(LinkExpired):
         use_link(db, first, "sign-in", now)
     assert use_link(db, other, "sign-in", now) == "noam@example.com"
+
+
+def test_old_links_are_forgotten_a_day_after_their_end_and_no_sooner(db: Session, now: datetime) -> None:
+    request_link(db, "dana@example.com", "sign-in", now)
+    for later, kept in ((timedelta(hours=24, minutes=29), 2), (timedelta(hours=24, minutes=30), 2)):
+        request_link(db, "noam@example.com", "sign-in", now + later)
+        assert db.scalar(select(func.count()).select_from(LinkRow)) == kept
 
 
 def test_of_many_who_use_one_link_at_once_one_gets_in(database: Database, now: datetime) -> None:

@@ -166,3 +166,29 @@ def test_attributes_keep_only_what_makes_sense(source: str, kept: str, dropped: 
     html = sanitized(source)
     assert kept in html
     assert not dropped or dropped not in html
+
+
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ('<p dir="ltr">x</p>', True),
+        ('<p dir="auto">x</p>', True),
+        ('<p dir="up">x</p>', False),
+        ('<p lang="pt-BR">x</p>', True),
+        ('<p lang="x y">x</p>', False),
+        ('<ol start="9">x</ol>', True),
+        ('<ol start="9999">x</ol>', False),
+        ('<ol start="-1">x</ol>', False),
+        ('<h2 id="s-fees">x</h2>', True),
+        ('<h2 id="main">x</h2>', False),
+        ('<div class="callout warn">x</div>', True),
+        ('<div class="btn">x</div>', False),
+        ('<img src="lock.svg">', True),
+        ('<img src="//evil.example/x.png">', False),
+        ('<img src="/\\evil.example/x.png">', False),
+        ('<a href="/\t/evil.example">x</a>', False),
+    ],
+)
+def test_an_attribute_stays_with_a_value_that_is_listed_and_goes_with_any_other(html: str, kept: bool) -> None:
+    bare = re.sub(r" \w+=\"[^\"]*\"", "", html)
+    assert sanitized(html).replace("\t", "") == (html if kept else bare)

@@ -128,11 +128,21 @@ def test_given_up_ones_can_be_tried_again_and_others_cannot(database: Database) 
     put(database, "m")
     deliver_due(database, {"mail": Remote(lambda _d: DeliveryRefused("no such mailbox"))}, NOW)
     row = rows(database)["m"]
+    put(database, "waits", "held")
+    with database.durable_session() as db:
+        db.execute(update(DeliveryRow).where(DeliveryRow.key != "m").values(attempts=3, next_try_at=NOW + timedelta(hours=1)))
+        db.execute(update(DeliveryRow).where(DeliveryRow.key == "held").values(claim=f"{outbox._host()}/{os.getppid()}//alive"))
     with database.durable_session() as db:
         try_again(db, row.id, NOW)
+    with pytest.raises(NotFound), database.durable_session() as db:
+        try_again(db, rows(database)["held"].id, NOW)
+    assert [(r.state, r.attempts) for r in rows(database).values()] == [("pending", 0), ("pending", 3), ("pending", 3)]
     remote = Remote()
     deliver_due(database, {"mail": remote}, NOW)
-    assert remote.got == ["m"]
+    assert remote.got == ["m"], "the others wait as before"
+    with database.durable_session() as db:
+        try_again(db, rows(database)["waits"].id, NOW)
+    assert deliver_due(database, {"mail": remote}, NOW).done == 1
     with pytest.raises(NotFound), database.durable_session() as db:
         try_again(db, row.id, NOW)
 
@@ -178,6 +188,16 @@ def test_a_claim_of_a_process_that_may_not_be_asked_is_respected_unless_its_numb
             claim = f"{outbox._host()}/{os.getppid()}/{started}/theirs"
             db.execute(update(DeliveryRow).where(DeliveryRow.state == "pending").values(claim=claim, claimed_at=NOW))
         assert bool(deliver_due(database, {"mail": Remote()}, NOW).done) == bool(done)
+
+
+def test_a_claim_of_this_process_holds_as_long_as_its_round_lasts(database: Database) -> None:
+    put(database, "m")
+    claim = outbox._new_claim()
+    with database.durable_session() as db:
+        db.execute(update(DeliveryRow).values(claim=claim, claimed_at=NOW))
+    assert deliver_due(database, {"mail": Remote()}, NOW).done == 0
+    outbox._active.discard(claim)
+    assert deliver_due(database, {"mail": Remote()}, NOW).done == 1
 
 
 def test_of_a_process_that_is_gone_nobody_knows_when_it_started() -> None:

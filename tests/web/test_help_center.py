@@ -415,6 +415,18 @@ def test_without_script_pixel_and_vote_belong_to_one_view(client: FlaskClient, p
     assert f"v={view['view_id']}" in answer.headers["Location"]
 
 
+def test_without_script_an_answer_opened_from_the_form_belongs_to_the_form(client: FlaskClient, portal):
+    page = "http://localhost/en/articles/card-declined?f=form-9&r=1&t=n-tab"
+    client.get("/pixel.gif", headers={"Referer": page})
+    client.get("/pixel.gif", headers={"Referer": page.replace("form-9", "form-10")})
+    portal.events.flush()
+    views, clicks = (_events(portal, kind) for kind in ("view", "click"))
+    assert [(view["source"], view["form_id"], view["tab"]) for view in views] == [("suggestion", f, "n-tab") for f in ("form-9", "form-10")]
+    assert [(click["form_id"], click["rank"]) for click in clicks] == [("form-9", 1), ("form-10", 1)]
+    assert views[0]["view_id"] != views[1]["view_id"]
+    assert not any(event.get("search_id") for event in (*views, *clicks))
+
+
 def test_no_leads_to_reasons_that_writers_can_read(client: FlaskClient, portal):
     from app.deflection import comments_of
 
