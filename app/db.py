@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
@@ -29,11 +31,21 @@ NAMING = {
 }
 
 
-WORK_WAITS = 15.0
-"""Seconds that a command or the background worker waits for SQLite's one lock on writing: nobody is watching."""
-PAGE_WAITS = 4.0
-"""Seconds that a person's request waits for it before it is told to come back: many times what a crowd of writers needs."""
-ASIDE_WAITS = 0.2
+@dataclass(frozen=True)
+class Waits:
+    """How long a session waits before the database counts as away."""
+
+    lock: float
+    """Seconds for SQLite's one lock on writing, while somebody else holds it."""
+    answer: float | None
+    """Seconds for PostgreSQL's answer to one statement: a server that has stopped says nothing, not even no. None: as long as it takes."""
+
+
+WORK_WAITS = Waits(lock=15, answer=None)
+"""Commands and the background worker: nobody is watching, and some of their statements take long."""
+PAGE_WAITS = Waits(lock=4, answer=15)
+"""A person's request: many times what a crowd of writers or a large report needs, then it is told to come back."""
+ASIDE_LOCK = 0.2
 """Seconds for what is only noted beside an answer, and may be left out."""
 
 POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": 5}
@@ -95,29 +107,31 @@ def _first_line(error: BaseException) -> str:
 class Database:
     """An open database; its three kinds of sessions are SQLAlchemy's and commit when the block ends well.
 
-    `waits` is how many seconds a session waits for SQLite's lock when somebody else holds it.
+    `waits` says how long each of them is ready to wait.
     """
 
-    def __init__(self, url: str, waits: float = WORK_WAITS) -> None:
+    def __init__(self, url: str, waits: Waits = WORK_WAITS) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine(False, waits)
         self.durable_engine = self._engine(True, waits) if self.is_sqlite else self.engine
-        self.aside_engine = self._engine(False, ASIDE_WAITS) if self.is_sqlite else self.engine
+        self.aside_engine = self._engine(False, replace(waits, lock=ASIDE_LOCK)) if self.is_sqlite else self.engine
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._durable_sessions = sessionmaker(self.durable_engine, expire_on_commit=False)
         self._aside_sessions = sessionmaker(self.aside_engine, expire_on_commit=False)
 
-    def _engine(self, durable: bool, waits: float) -> Engine:
+    def _engine(self, durable: bool, waits: Waits) -> Engine:
         if not self.is_sqlite:
-            # Pre-ping finds connections that died while idle; the time-out keeps a silent server from holding a request.
+            # Pre-ping finds connections that died while idle; the time-outs keep a silent server from holding a request.
             engine = create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, **POOL)
             event.listen(engine, "handle_error", _translate, retval=True)
+            if waits.answer is not None:
+                _limit_answers(engine, waits.answer)
             return engine
         in_a_file = bool(self.url.database) and self.url.database != ":memory:"
         if in_a_file:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": waits}, **(POOL if in_a_file else {}))
+        engine = create_engine(self.url, connect_args={"timeout": waits.lock}, **(POOL if in_a_file else {}))
         event.listen(engine, "handle_error", _translate, retval=True)
         synchronous = "FULL" if durable else "NORMAL"
 
@@ -181,6 +195,24 @@ class Database:
             engine.dispose()
 
 
-def open_database(url: str, waits: float = WORK_WAITS) -> Database:
+def _limit_answers(engine: Engine, seconds: float) -> None:
+    """Give up a connection on which a statement was not answered in time; libpq itself would wait for ever."""
+    import psycopg
+    from psycopg.errors import _WaitTimeout
+
+    class Connection(psycopg.Connection[Any]):
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            try:
+                return super().wait(gen, interval, timeout or seconds)
+            except _WaitTimeout:
+                self.close()
+                raise psycopg.OperationalError(f"the server has not answered for {seconds:g} s") from None
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect, _record, given, options):  # type: ignore[no-untyped-def]
+        return Connection.connect(*given, **options)
+
+
+def open_database(url: str, waits: Waits = WORK_WAITS) -> Database:
     """Open the database at an SQLAlchemy URL; tables come from the migrations, not from here."""
     return Database(url, waits)

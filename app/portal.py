@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.config import Settings
 from app.content import ArticleRepository, Catalog, CurrentCatalog
-from app.db import WORK_WAITS, Database, open_database
+from app.db import WORK_WAITS, Database, Waits, open_database
 from app.deflection import EventQueue
 from app.errors import KnowledgeBaseError
 from app.search import SearchEngine, open_engine, read_learned, search_context
@@ -35,7 +35,7 @@ class Portal:
         self.database.close()
 
 
-def open_portal(settings: Settings, database_waits: float = WORK_WAITS) -> Portal:
+def open_portal(settings: Settings, database_waits: Waits = WORK_WAITS) -> Portal:
     """Open the portal that the settings describe. What is down shows later, in /readyz and on pages, not here."""
     settings = with_secret_key(settings)
     database = open_database(settings.resolved_database_url, database_waits)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,21 @@ class Cluster:
     def stop(self, mode: str) -> None:
         """`fast` ends connections and shuts down in order; `immediate` is a crash, recovered at the next start."""
         self._control("-m", mode, "-w", "stop")
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Every process of the server stands still: connections stay open, and nobody answers on them."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        tasks = Path(f"/proc/{first}/task").iterdir()
+        processes = [first, *(int(pid) for task in tasks for pid in (task / "children").read_text().split())]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
 
     def _control(self, *args: str) -> None:
         run([_program("pg_ctl"), "-D", str(self.folder / "data"), *args], self.folder, self.rights)

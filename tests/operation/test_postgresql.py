@@ -9,13 +9,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
-from app.db import Base, Database, open_database
+from app.db import PAGE_WAITS, Base, Database, DatabaseUnavailable, open_database
 from app.tickets.models import DeliveryRow, MessageRow, TicketRow
 from tests.cli.operators_desk import PROJECT, Desk
 from tests.operation.running_portal import RunningPortal, acknowledged_by, writing
@@ -161,3 +163,20 @@ def test_postgresql_restarted_under_traffic_costs_503s_and_nothing_else(
             assert max(per_ticket.values()) == 1
         events = Counter(db.scalars(text("SELECT ref FROM event WHERE type = 'ticket'")))
         assert set(events) == {ticket for _, ticket in rows.values()} and max(events.values()) == 1
+
+
+def test_a_server_that_falls_silent_is_away_once_it_has_not_answered_in_time(cluster: Cluster) -> None:
+    database = open_database(cluster.url, replace(PAGE_WAITS, answer=0.3))
+    patient = open_database(cluster.url)
+    with patient.durable_session() as db:
+        db.execute(text("CREATE TABLE said (word text)"))
+    with closing(database), closing(patient), database.durable_session() as db:
+        assert db.scalar(text("SELECT count(*) FROM said")) == 0
+        with cluster.silent(), pytest.raises(DatabaseUnavailable) as found:
+            db.execute(text("INSERT INTO said VALUES ('lost')"))
+        assert "has not answered for 0.3 s" in found.value.reason
+        db.rollback()
+        with database.durable_session() as after:
+            assert after.scalar(text("SELECT count(*) FROM said")) == 0, "half a transaction is none, and nothing had to be started anew"
+        with patient.session() as work:
+            assert work.scalar(text("SELECT 1 FROM pg_sleep(0.5)")) == 1, "the worker waits as long as it takes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def impatient(portal: Portal) -> Iterator[Portal]:
     """A portal that waits for the lock as its pages do, only a twentieth as long."""
-    patient, portal.database = portal.database, open_database(str(portal.database.url), PAGE_WAITS / 20)
+    patient, portal.database = portal.database, open_database(str(portal.database.url), replace(PAGE_WAITS, lock=0.2))
     yield portal
     portal.database.close()
     portal.database = patient
