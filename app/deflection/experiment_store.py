@@ -13,14 +13,19 @@ from sqlalchemy.orm import Session
 
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
-from app.deflection.experiments import Exposure, Trial, holdout_share, judge_trial
+from app.deflection.experiments import Exposure, Trial, arm_of, holdout_share, judge_trial
 from app.deflection.report_models import FormTrialRow, TrialShareRow
+from app.deflection.sessions import is_machine
 
 LOOKS_BACK_DAYS = 180
 WEEK = 7 * DAY
 
 _SUGGESTS = text(
-    "SELECT t, account, visitor, tab, actor, body FROM event WHERE type = 'suggest' AND role = 'customer' AND day >= :start ORDER BY t, event_id"
+    "SELECT account, visitor, tab, body FROM event WHERE type = 'suggest' AND role = 'customer' AND day >= :start ORDER BY t, event_id"
+)
+_OPENED = text(
+    "SELECT t, account, visitor, tab, actor, ua, ref FROM event WHERE type = 'form_open' AND role = 'customer' AND day >= :start"
+    " ORDER BY t, event_id"
 )
 _OPENINGS = text("SELECT t FROM event WHERE type = 'form_open' AND role = 'customer' AND day >= :start")
 _SOLVED = text("SELECT t, body FROM event WHERE type = 'vote' AND day >= :start AND body LIKE '%\"kind\":\"solved\"%' ORDER BY t, event_id")
@@ -68,7 +73,10 @@ def _setting_at(shares: Sequence[tuple[int, float]], t: int, setting: float) -> 
 
 
 def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
-    """The first form opening of each person whose 24 hours are over; openings after a stop, or while it was off, are no part of it."""
+    """The first form opening of each person whose 24 hours are over; openings after a stop, or while it was off, are no part of it.
+
+    Everyone who opened the form counts in the arm that was drawn, whatever they saw: also those for whose words nothing was found.
+    """
     at, start = milliseconds(now), milliseconds(now) // DAY - LOOKS_BACK_DAYS
     stopped = db.execute(_NEWEST).first()
     until = min(at - DAY, stopped.stopped_at if stopped and stopped.stopped_at else at)
@@ -83,25 +91,35 @@ def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
     read: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for home, first, last in db.execute(_READ, {"start": start}):
         read[home].append((first, last))
+    drawn: dict[str, str] = {}
+    for account, visitor, tab, body in db.execute(_SUGGESTS, {"start": start}):
+        drawn.setdefault(account or visitor or tab or "", json.loads(body).get("arm", "on"))
+    opened = list(db.execute(_OPENED, {"start": start}))
+    forms: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for t, account, visitor, tab, _, _, form in opened:
+        forms[account or visitor or tab or ""].append((t, form))
     found: dict[str, Exposure] = {}
-    for t, account, visitor, tab, actor, body in db.execute(_SUGGESTS, {"start": start}):
+    for t, account, visitor, tab, actor, ua, _ in opened:
         unit = account or visitor or tab
-        event = json.loads(body)
-        if unit is None or unit in found or t > until:
+        if unit is None or unit in found or t > until or is_machine(ua):
             continue
         homes = {actor, *(f"{kind}:{name}" for kind, name in (("a", account), ("v", visitor), ("t", tab)) if name)}
         share = holdout_share(openings[_month_before(month_of(t))], _setting_at(shares, t, setting))
         if not 0 < share < 1:
             continue
-        found[unit] = _exposure(unit, t, event, share, event["form_id"] in solved, homes, tickets, read)
+        said = any(form in solved for later, form in forms[unit] if later <= t + DAY)
+        arm = drawn.get(unit) or arm_of(unit, share)
+        found[unit] = _exposure(unit, t, arm, share, said, homes, tickets, read, t + WEEK <= at)
     return list(found.values())
 
 
-def _exposure(unit: str, t: int, event: dict, share: float, solved: bool, homes: set[str], tickets: dict, read: dict) -> Exposure:
+def _exposure(
+    unit: str, t: int, arm: str, share: float, solved: bool, homes: set[str], tickets: dict, read: dict, week_over: bool
+) -> Exposure:
     wrote = any(_any_between(tickets.get(home, ()), t - 1, t + DAY) for home in homes)
     again = any(_any_between(tickets.get(home, ()), t + DAY, t + WEEK) for home in homes)
     answered = solved or any(first <= t <= last + DAY for home in homes for first, last in read.get(home, ()))
-    return Exposure(unit, t, event.get("arm", "on"), share, wrote, solved, not wrote and not answered, again)
+    return Exposure(unit, t, arm, share, wrote, solved, not wrote and not answered, again, week_over)
 
 
 def _any_between(times: list[int], low: int, high: int) -> bool:

@@ -50,7 +50,9 @@ class Exposure:
     solved: bool
     left: bool
     again: bool
-    """A request within 24 h; 'this answered my question'; neither of them nor anything read; a further request within 7 days."""
+    """A request within 24 h; 'this answered my question'; neither of them nor anything read; a request after that, within 7 days."""
+    week_over: bool = True
+    """Whether the 7 days are over, so that `again` is known."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,10 @@ def _mismatch(on: int, off: int, shares: np.ndarray) -> float:
 
 
 def _delta(key: str, exposures: Seq[Exposure], on: np.ndarray, shares: np.ndarray) -> Delta:
-    hits = np.array([getattr(e, key) for e in exposures], dtype=float)
-    look = confidence_sequence(hits, on, shares)
+    known = np.array([key != "again" or e.week_over for e in exposures], dtype=bool)
+    hits = np.array([getattr(e, key) for e in exposures], dtype=float)[known]
+    on = on[known]
+    look = confidence_sequence(hits, on, shares[known])
     return Delta(key, Proportion(int(hits[on].sum()), int(on.sum())), Proportion(int(hits[~on].sum()), int((~on).sum())), look)
 
 

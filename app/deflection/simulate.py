@@ -103,8 +103,11 @@ class Truth:
     answered: bool
     wrote: bool
     would_write: bool
+    """Meant to write unless answered."""
     at: int
     arm: str = ""
+    would_send: bool = True
+    """Would not have walked away from the form."""
 
 
 @dataclass
@@ -120,8 +123,8 @@ class Simulated:
 
     @property
     def avoided(self) -> int:
-        """Needs that were answered of people who would have written otherwise."""
-        return sum(t.answered and t.would_write for t in self.truth)
+        """Needs that were answered of people of whom a request would have come otherwise."""
+        return sum(t.answered and t.would_write and t.would_send for t in self.truth)
 
 
 def subjects(count: int, seed: int = 1) -> list[Subject]:
@@ -224,7 +227,7 @@ class _Stream:
             if answered or searches >= 4 or rng.random() > b.asks_again:
                 break
             at += int(rng.uniform(4, 40) * SECOND)
-        truth = Truth(last, topic.name, bool(answered), False, would_write, at)
+        truth = Truth(last, topic.name, bool(answered), False, would_write, at, would_send=self._would_send(last, b.by_form))
         if not answered and would_write:
             self._write(who, at, topic, locale, last, truth)
         if rng.random() < b.surveyed:
@@ -283,7 +286,7 @@ class _Stream:
         shown = truth.arm == "on" and bool(topic.articles)
         self._emit(who, at + 4 * SECOND, "suggest", form_id=form, articles=list(topic.articles), arm=truth.arm, shown=shown)
         if shown and rng.random() < b.form_helps:
-            truth.answered = True
+            truth.answered, truth.would_send = True, self._would_send(search_id, 1.0)
             self._read_in_form(who, at + 8 * SECOND, topic.articles[0], form)
             if rng.random() < b.says_solved:
                 self._emit(who, at + 150 * SECOND, "vote", kind="solved", value=1, form_id=form)
@@ -292,6 +295,10 @@ class _Stream:
             return
         truth.wrote = True
         self._ticket(who, at + int(rng.uniform(40, 240) * SECOND), subject, "form", form)
+
+    def _would_send(self, search_id: str, by_form: float) -> bool:
+        """Whether what was never begun would have been sent; drawn apart, so that the stream does not depend on it."""
+        return random.Random(f"{self.seed}:sends:{search_id}").random() >= by_form * self.b.walks_away  # noqa: S311
 
     def _read_in_form(self, who: dict[str, Any], at: int, article: str, form: str) -> None:
         view = self.id("w")

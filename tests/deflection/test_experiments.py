@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -118,3 +120,46 @@ def test_weeks_to_go_before_the_first_look_follow_from_the_plan_and_never_run_in
     assert soon.verdict == "no_evidence"
     assert 10 < soon.weeks_to_go < 520
     assert judge_trial(few, 2000.0).weeks_to_go is None
+
+
+def _line(type, at, who, **fields):
+    common = {"type": type, "t_client": at, "t_sent": at, "t_recv": at, "visitor": who, "tab": who, "ua": "Mozilla"}
+    return json.dumps({"event_id": f"{type}-{who}-{at}", **common, **fields})
+
+
+def test_everyone_who_opened_the_form_counts_whatever_they_saw(tmp_path):
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    at, hour = int(now.timestamp() * 1000) - 10 * 86_400_000, 3_600_000
+    database = open_database(f"sqlite:///{tmp_path}/e.sqlite3")
+    Base.metadata.create_all(database.engine)
+    lines = []
+    for i in range(40):
+        lines.append(_line("form_open", at + i, f"p{i}", form_id=f"f{i}"))
+        if i % 2:
+            # Nothing was found for the words of the others.
+            lines.append(_line("suggest", at + i, f"p{i}", form_id=f"f{i}", articles=["a"], arm="on", shown=True))
+    lines.append(_line("form_open", at + hour, "p0", form_id="again"))
+    lines.append(_line("vote", at + hour, "p0", kind="solved", value=1, form_id="again"))
+    lines.append(_line("form_open", at, "robot", form_id="machine", ua="Mozilla (compatible; SomeBot/1.0)"))
+    lines.append(_line("form_open", at + 7 * 86_400_000, "young", form_id="young"))
+    import_events(database, lines)
+    recompute_due(database, now)
+    with database.session() as db:
+        found = {e.unit: e for e in experiment_store.exposures(db, now, 0.1)}
+    assert set(found) == {f"p{i}" for i in range(40)} | {"young"}
+    assert {found[f"p{i}"].arm for i in range(1, 40, 2)} == {"on"}
+    assert all(found[f"p{i}"].arm == arm_of(f"p{i}", 0.5) for i in range(0, 40, 2))
+    assert found["p0"].solved
+    assert found["p0"].at == at, "the first opening counts"
+    assert found["p0"].week_over
+    assert not found["young"].week_over
+    database.close()
+
+
+def test_a_second_request_is_compared_only_where_seven_days_are_over():
+    ordered = _exposures(600, (0.5, 0.1, 0.2, 0.3), (0.5, 0.1, 0.2, 0.3))
+    young = [replace(e, unit=f"y{i}", again=False, week_over=False) for i, e in enumerate(ordered)]
+    ticket, _, _, again = judge_trial([*ordered, *young], 10).deltas
+    assert ticket.on.base + ticket.holdout.base == 1200
+    assert again.on.base + again.holdout.base == 600
+    assert again.look.units == 600
