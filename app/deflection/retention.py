@@ -61,19 +61,34 @@ def apply_retention(database: Database, now: datetime, event_days: int = 180, ne
             ),
             {"t": kept * DAY},
         )
+        if db.execute(text("SELECT 1 FROM event WHERE day >= 0 AND day < :day LIMIT 1"), {"day": kept}).first():
+            _forget_packed(db, kept)
     removed = _drop_events(database, kept)
+    _day_after_day(database, _WITH_TEXTS, kept, _blank_texts)
+    _day_after_day(database, _WITH_NEEDS, today - need_days, _drop_needs)
     with database.session() as db:
         lock_for_judging(db, database.is_sqlite)
-        _blank_texts(db, kept)
-        _drop_needs(db, today - need_days)
         if removed:
-            # What was packed of these days knows more than is kept.
-            forget_asked_before(db, kept)
-            db.execute(text("DELETE FROM need_columns WHERE day < :day AND surveys"), {"day": kept})
+            _forget_packed(db, kept)
             db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
             db.execute(text("DELETE FROM crowd WHERE NOT EXISTS (SELECT 1 FROM identity_edge WHERE b = name)"))
-        db.execute(text("DELETE FROM outcome_ledger WHERE day < :day"), {"day": today - need_days})
     return removed
+
+
+def _forget_packed(db: Session, before: int) -> None:
+    """What was packed of these days knows more than is kept."""
+    forget_asked_before(db, before)
+    db.execute(text("DELETE FROM need_columns WHERE day < :day AND surveys"), {"day": before})
+
+
+def _day_after_day(database: Database, which: Any, before: int, act: Callable[[Session, int], None]) -> None:
+    """A transaction for each day before one that there is something to do about: nobody waits for a whole year to go."""
+    with database.session() as db:
+        days = sorted(set(db.execute(which, {"day": before}).scalars()))
+    for day in days:
+        with giving_way(database), database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            act(db, day)
 
 
 def _drop_events(database: Database, before: int) -> int:
@@ -99,21 +114,30 @@ def _expanding(sql: str) -> Any:
     return text(sql).bindparams(bindparam("ids", expanding=True))
 
 
-def _blank_texts(db: Session, before: int) -> None:
-    db.execute(text("UPDATE need SET q = '' WHERE day < :day AND q <> ''"), {"day": before})
-    db.execute(text("UPDATE need_search SET q = '' WHERE day < :day AND q <> ''"), {"day": before})
-    db.execute(text("UPDATE contact SET subject = '' WHERE day < :day AND subject <> ''"), {"day": before})
+_WITH_TEXTS = text(
+    "SELECT day FROM need WHERE day < :day AND q <> '' UNION SELECT day FROM need_search WHERE day < :day AND q <> ''"
+    " UNION SELECT day FROM contact WHERE day < :day AND subject <> ''"
+)
+_WITH_NEEDS = text(
+    "SELECT day FROM need WHERE day < :day UNION SELECT day FROM visitor_session WHERE day < :day UNION SELECT day FROM contact WHERE day < :day"
+    " UNION SELECT day FROM outcome_ledger WHERE day < :day"
+)
 
 
-def _drop_needs(db: Session, before: int) -> None:
-    rows = db.execute(text(f"SELECT {_NEED_COLUMNS} FROM need WHERE day < :day"), {"day": before}).mappings().all()  # noqa: S608  # nosec B608
+def _blank_texts(db: Session, day: int) -> None:
+    db.execute(text("UPDATE need SET q = '' WHERE day = :day AND q <> ''"), {"day": day})
+    db.execute(text("UPDATE need_search SET q = '' WHERE day = :day AND q <> ''"), {"day": day})
+    db.execute(text("UPDATE contact SET subject = '' WHERE day = :day AND subject <> ''"), {"day": day})
+
+
+def _drop_needs(db: Session, day: int) -> None:
+    rows = db.execute(text(f"SELECT {_NEED_COLUMNS} FROM need WHERE day = :day"), {"day": day}).mappings().all()  # noqa: S608  # nosec B608
     remember_removed(db, rows)
     _delete_needs(db, [row["id"] for row in rows])
     if rows:
-        raise_stamp(db, {row["day"] for row in rows})
-    db.execute(text("DELETE FROM visitor_session WHERE day < :day"), {"day": before})
-    db.execute(text("DELETE FROM contact WHERE day < :day"), {"day": before})
-    db.execute(text("DELETE FROM need_columns WHERE day < :day"), {"day": before})
+        raise_stamp(db)
+    for table in ("visitor_session", "contact", "need_columns", "outcome_ledger"):
+        db.execute(text(f"DELETE FROM {table} WHERE day = :day"), {"day": day})  # noqa: S608 — our own tables  # nosec B608
 
 
 def remember_removed(db: Session, rows: Iterable[Any]) -> None:
