@@ -237,14 +237,14 @@ class Corrector:
             return None
         count = np.zeros(self._served.size, dtype=np.int16)
         for other in others:
-            count[self._sight.scores.of_term("own_words", self._analyzer.locale, other.stem)[0]] += 1
+            count[self._sight.scores.having("words", self._analyzer.locale, other.stem)] += 1
         return count
 
     def _together(self, word: str, shared: np.ndarray | None) -> int:
         """The most of the other words that a visible article has which has this word."""
         if shared is None:
             return 0
-        docs, _ = self._sight.scores.of_term("exact", self._analyzer.locale, word)
+        docs = self._sight.scores.having("exact", self._analyzer.locale, word)
         docs = docs[self._allowed[docs]]
         return int(shared[docs].max()) if len(docs) else 0
 

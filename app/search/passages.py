@@ -44,7 +44,7 @@ class Marks:
                 groups.setdefault(term_hash(term.term), term.word)
         self._hashes = np.array(sorted(groups), dtype=np.uint32)
         self._groups = np.array([groups[h] for h in sorted(groups)], dtype=np.int64)
-        typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
+        typed = {term.word: len(docs) for term, docs in plan.found if term.origin == "query"}
         idf = statistics.idf
         self.weights = [0.0 if word.joined else idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words)]
         self.whole = sum(self.weights) or 1.0

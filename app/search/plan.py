@@ -57,8 +57,8 @@ class Plan:
     """Words that hardly any article has, and a far commoner one that is nearly the same: only offered, never searched."""
     added: list[str] = field(default_factory=list)
     """Words that were added to what was typed, to be named on the page."""
-    found: list[tuple[PlanTerm, np.ndarray, np.ndarray]] = field(default_factory=list)
-    """What looking up the terms gave, once `ranking.score` has: (term, documents, scores)."""
+    found: list[tuple[PlanTerm, np.ndarray]] = field(default_factory=list)
+    """What looking up the terms gave, once `ranking.score` has: (term, documents)."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, kind: str, term: str, weight: float, origin: str, word: int = -1, sure: bool = True) -> None:

@@ -16,14 +16,14 @@ def score(scores: Scores, plan: Plan) -> np.ndarray:
     total = np.zeros(int(scores.bases[-1]))
     plan.found = []
     for term in plan.terms:
-        docs, values, whole = scores.all_of_term(term.kind, plan.locale, term.term)
+        docs, values, whole = scores.of_term(term.kind, plan.locale, term.term)
         if not len(docs):
             continue
         if whole is not None:
             total += whole if term.weight == 1.0 else term.weight * whole
         else:
             total[docs] += values if term.weight == 1.0 else term.weight * values
-        plan.found.append((term, docs, values))
+        plan.found.append((term, docs))
     return total
 
 
@@ -61,7 +61,7 @@ def _least_of_best(scores: np.ndarray, count: int) -> float:
 def words_matched(served: Served, plan: Plan) -> np.ndarray:
     """How many of the query's own words every document has."""
     count = np.zeros(served.size, dtype=np.int16)
-    for term, docs, _ in plan.found:
+    for term, docs in plan.found:
         if term.origin == "query":
             count[docs] += 1
     return count
@@ -69,12 +69,12 @@ def words_matched(served: Served, plan: Plan) -> np.ndarray:
 
 def covers(statistics: Statistics, plan: Plan, numbers: np.ndarray, share: float) -> bool:
     """Whether one of these documents has this share of the query's information; a word that nobody has weighs as the rarest would."""
-    typed = {term.word: len(docs) for term, docs, _ in plan.found if term.origin == "query"}
+    typed = {term.word: len(docs) for term, docs in plan.found if term.origin == "query"}
     weights = {i: statistics.idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words) if not word.joined}
     needed = share * sum(weights.values())
     if not needed:
         return False
-    lists = [(t.word, docs) for t, docs, _ in plan.found if t.sure and t.word in weights and t.kind in MEANINGS]
+    lists = [(t.word, docs) for t, docs in plan.found if t.sure and t.word in weights and t.kind in MEANINGS]
     return any(_reaches(number, lists, weights, needed) for number in numbers.tolist())
 
 

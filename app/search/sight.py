@@ -47,7 +47,7 @@ class Sight:
         return self.remember(("knows", kind, term), lambda: self._knows(kind, term))
 
     def _knows(self, kind: str, term: str) -> bool:
-        docs, _ = self.scores.of_term(kind, self.locale, term)
+        docs = self.scores.having(kind, self.locale, term)
         # Mostly one of the first few is visible already.
         return bool(self.allowed[docs[:FIRST]].any() or (len(docs) > FIRST and self.allowed[docs].any()))
 
@@ -57,7 +57,7 @@ class Sight:
 
     def count(self, word: str) -> int:
         """The same, not kept: for one of many words of which something else is kept."""
-        docs, _ = self.scores.of_term("exact", self.locale, word)
+        docs = self.scores.having("exact", self.locale, word)
         return int(np.count_nonzero(self.allowed[docs])) if len(docs) else 0
 
     def named(self, word: str) -> int:
