@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import select
 import signal
 import subprocess
@@ -24,11 +25,16 @@ _WALL_FACTOR, _WALL_BASE = 10, 30.0
 """Wall time allowed: on a busy machine an honest article may have to wait for its turn, so only a stuck process reaches this."""
 _BASE_SECONDS, _SECONDS_PER_KB = 0.5, 0.025
 """What an honest article may need: prose takes 0.004 s per kB, dense tables 0.01."""
-_PATIENCE = ((4.0, 3), (7.0, 6))
+_PATIENCE = ((2.0, 3), (4.0, 6))
 """(seconds lost on articles that fail, by what the limits are divided from there on): many of them must not hold up a publish.
 At a sixth prose still has nearly twice what it needs."""
 _LARGE_KB = 64
 """What an article has beyond that gives it no more time once patience is short: it would be a book."""
+
+
+_WORDS = re.compile(r"[^\W_]+|\s+")
+_MOSTLY_SIGNS, _SHORT = 0.45, 4096
+"""What is made to be costly is brackets, stars and bars. Of prose a twentieth are signs, of dense tables and code a third."""
 
 
 class RenderFailed(Exception):
@@ -62,6 +68,10 @@ class RendererPool:
 
     def render(self, markdown: str, locale: str) -> tuple[Rendered, str]:
         """The rendering and, if the article had to be shown as plain text, the reason."""
+        if self._lost >= _PATIENCE[-1][0] and _is_mostly_signs(markdown):
+            return as_plain_text(
+                markdown
+            ), "not rendered: it is mostly signs, and others like it took too long; change it to have it tried again"
         seconds = self._allowed(markdown)
         renderer = self._take()
         try:
@@ -189,6 +199,10 @@ class _Renderer:
                 stream.close()
             except OSError:
                 continue  # unsent bytes for a process that is gone
+
+
+def _is_mostly_signs(markdown: str) -> bool:
+    return len(markdown) > _SHORT and len(_WORDS.sub("", markdown)) > _MOSTLY_SIGNS * len(markdown)
 
 
 def _name_of_end(code: int) -> str:

@@ -94,6 +94,19 @@ def test_twenty_eight_articles_that_use_up_all_their_time_cost_two_processes_ten
     assert computing <= 2 * 10
 
 
+def test_once_many_took_too_long_what_looks_like_them_is_not_tried_and_everything_else_is() -> None:
+    table = "| Fee | Card | Cash |\n|---|---|---|\n" + "| 1.50 % | 0.00 | 2.75 |\n" * 300
+    code = "```python\n" + "result[key] = {'a': (1, 2), 'b': f(x)}\n" * 150 + "```\n"
+    with RendererPool(1) as pool:
+        honest = [(text, pool.render(text, "en")) for text in ("Prose, and *more*. " * 400, table, code, "> " * 1000)]
+        pool._lost = 100.0
+        rendered, reason = pool.render(COSTLY["brackets"], "en")
+        assert rendered.plain and "change it" in reason and pool._lost == 100.0
+        assert [(text, pool.render(text, "en")) for text, _ in honest] == honest
+        pool.get_ready()
+        assert "computing" in pool.render(COSTLY["brackets"], "en")[1], "the next publish begins with patience"
+
+
 def test_memory_is_limited() -> None:
     with RendererPool(1, seconds=10, memory_mb=160) as pool:
         rendered, reason = pool.render("x" * 40_000_000, "en")

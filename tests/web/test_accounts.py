@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from app.accounts import Role, User, disable_user, find_user_by_email, list_acts, open_session, set_role
+from app.accounts import Role, User, add_user, disable_user, find_user_by_email, list_acts, open_session, passwords, set_role
 from app.portal import Portal
 from app.tickets.models import DeliveryRow
 from tests.web.conftest import PASSWORD, csrf_of
@@ -201,6 +201,28 @@ def test_a_known_and_an_unknown_address_get_the_same_answer_and_both_get_mail(
     bodies = {a.get_data(as_text=True).replace("dana@", "").replace("none@", "") for a in answers}
     assert len(bodies) == 1
     assert [mail["to"] for mail in mails(portal)] == ["dana@example.com", "none@example.com"]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link"])
+def test_the_same_work_is_done_for_accounts_that_exist_do_not_exist_are_disabled_or_have_no_password(
+    client: FlaskClient, portal: Portal, add_person: Callable[..., User], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    add_person()
+    with portal.database.durable_session() as db:
+        disable_user(db, add_user(db, "off@example.com", Role.CUSTOMER, "", PASSWORD, datetime.now(UTC)).id)
+        add_user(db, "link-only@example.com", Role.CUSTOMER, "", None, datetime.now(UTC))
+    work: list[str] = []
+    verify = type(passwords.hasher).verify
+    monkeypatch.setattr(type(passwords.hasher), "verify", lambda *given: (work.append("hash"), verify(*given))[1])
+    for engine in (portal.database.engine, portal.database.durable_engine):
+        event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: work.append(statement))
+    done = []
+    for email in ("dana@example.com", "nobody@example.com", "off@example.com", "link-only@example.com"):
+        work.clear()
+        answer = client.post(path, data={"email": email, "password": "not the password"})
+        done.append((answer.status_code, answer.text.replace(email, ""), list(work)))
+    assert done[1:] == done[:-1]
+    assert done[0][2].count("hash") == (path == "/sign-in")
 
 
 def test_the_link_asks_for_a_press_and_works_once(client: FlaskClient, portal: Portal, add_person: Callable[..., User]) -> None:
