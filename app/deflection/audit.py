@@ -310,8 +310,11 @@ def _told_search(search: Searched) -> Sentence:
     if search.n_results == 0:
         return Sentence("search_none", N_("Searched for “%(query)s” and found nothing."), params, search.t)
     if search.answer_shown:
-        return Sentence("search_answer", N_("Searched for “%(query)s”: %(n)s results, with an answer shown above them."), params, search.t)
-    return Sentence("search", N_("Searched for “%(query)s”: %(n)s results."), params, search.t)
+        one = N_("Searched for “%(query)s”: 1 result, with an answer shown above it.")
+        more = N_("Searched for “%(query)s”: %(n)s results, with an answer shown above them.")
+        return Sentence("search_answer", one if search.n_results == 1 else more, params, search.t)
+    one, more = N_("Searched for “%(query)s”: 1 result."), N_("Searched for “%(query)s”: %(n)s results.")
+    return Sentence("search", one if search.n_results == 1 else more, params, search.t)
 
 
 def _told_view(view: Viewed, ranks: Ranks) -> Sentence:
@@ -424,13 +427,20 @@ def _changes(verdict: Verdict, state: str, rules: Rulebook, at: int) -> Iterator
     if verdict.rule in ("R2", "R6", "R7") and at <= need.last + rules.continue_ms:
         yield Sentence("change_search", N_("Another search on the same topic within 48 hours may continue it."))
     if verdict.rule in ("R3", "R4", "R8", "R9", "R10", "R11") and at <= need.last + rules.continue_ms:
-        yield Sentence(
-            "change_reading",
-            N_("Reading an article for %(needed)s s after it would count as an answer."),
-            {"needed": _seconds(rules.sat_ms)},
-        )
+        yield _change_by_reading(verdict, rules)
     if verdict.rule in ("R2", "R6", "R7") and need.forms and any(not form.sent for form in need.forms):
         yield Sentence("change_form", N_("Sending the form that was left would make it a request."))
+
+
+def _change_by_reading(verdict: Verdict, rules: Rulebook) -> Sentence:
+    """Reading answers only who would be seen writing (R6); without a cookie or account it stays unknown (R7)."""
+    if verdict.need.link_class not in (ACCOUNT, BROWSER):
+        template = N_("Reading an article for %(needed)s s after it would make it: not known, as a request could not be recognised.")
+    elif verdict.rule == "R3":
+        template = N_("Reading another article for %(needed)s s after it would count as an answer.")
+    else:
+        template = N_("Reading an article for %(needed)s s after it would count as an answer.")
+    return Sentence("change_reading", template, {"needed": _seconds(rules.sat_ms)})
 
 
 def _change_by_ticket(verdict: Verdict, rules: Rulebook, at: int) -> Iterator[Sentence]:

@@ -18,7 +18,7 @@ bp = Blueprint("report_desk", __name__, url_prefix="/reports")
 
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 EDITORS = (Role.WRITER, Role.MANAGER, Role.ADMIN)
-MOST_PHRASES = 500
+PHRASES_ON_A_PAGE = 50
 
 
 def _who() -> str:
@@ -143,6 +143,10 @@ def trial() -> str | AnyResponse:
     )
 
 
+def _page_number() -> int:
+    return max(1, request.args.get("page", 1, type=int))
+
+
 @bp.route("/phrases", methods=["GET", "POST"])
 @requires(*EDITORS)
 def phrases() -> str | AnyResponse:
@@ -156,13 +160,17 @@ def phrases() -> str | AnyResponse:
             else:
                 deflection.remove_phrase(db, *name, who=_who(), now=context.now())
         flash(_("Saved."))
-        return redirect(url_for("report_desk.phrases"), 303)
+        return redirect(url_for("report_desk.phrases", page=_page_number()), 303)
     settings = context.portal().settings
     found: list[Phrase] = deflection.learned_phrases(context.db(), context.now(), settings.privacy_k_query, with_removed=True)
+    pages = max(1, -(-len(found) // PHRASES_ON_A_PAGE))
+    page = min(_page_number(), pages)
     return render_template(
         "reports/phrases.html",
-        phrases=found[:MOST_PHRASES],
-        more=max(0, len(found) - MOST_PHRASES),
+        phrases=found[(page - 1) * PHRASES_ON_A_PAGE : page * PHRASES_ON_A_PAGE],
+        total=len(found),
+        page=page,
+        pages=pages,
         is_on=settings.learned_phrases,
         title_of=title_of(catalog_or_none(), context.locale()),
         k=settings.privacy_k_query,

@@ -131,7 +131,7 @@ def _worded(name: str, value: Any) -> Any:
     if name == "article" and value:
         return title_of(value)
     if name == "articles" and value:
-        return "”, “".join(title_of(article) for article in value.split(", "))
+        return _("”, “").join(title_of(article) for article in value.split(", "))
     if name in {"ticket", "tickets"}:
         return ", ".join(str(number_of(context.db(), one) or one) for one in value.split(", "))
     return _(value) if name == "how" else value

@@ -41,7 +41,7 @@ def tried(events: Iterable[Event]) -> list[ToldEvent]:
         elif isinstance(event, View):
             told.append(_view(event, reading.get(event.view_id), votes.get(event.view_id, 0)))
         elif isinstance(event, Suggest) and event.shown:
-            told.append(ToldEvent(_at(event), _("Was shown in the form"), ", ".join(title_of(a) for a in event.articles)))
+            told.append(ToldEvent(_at(event), _("Was shown in the form"), _titles(event.articles)))
         elif isinstance(event, Vote) and event.form_id and event.value == 1:
             told.append(ToldEvent(_at(event), _("Said that an answer in the form helped, then wrote after all")))
     return told
@@ -66,12 +66,18 @@ def title_of(article_id: str) -> str:
     return found.title if found else article_id
 
 
+def _titles(articles: Iterable[str]) -> str:
+    """Several titles, each in quotes of its own, for a line that puts quotes around all of it."""
+    return "”, “".join(title_of(article) for article in articles)
+
+
 def _typed_over(search: Search, searches: Sequence[Search]) -> bool:
-    """Whether this list was only a step of typing towards a later one."""
+    """Whether this list was only a step of typing towards another one: a later one, or one sent while this was on its way."""
     if search.mode != "type":
         return False
     words = search.q.casefold().strip()
-    return any(s.t_recv >= search.t_recv and s is not search and s.q.casefold().strip().startswith(words) for s in searches)
+    others = [(s, s.q.casefold().strip()) for s in searches if s is not search]
+    return any((s.t_recv >= search.t_recv and q.startswith(words)) or (s.mode == "submit" and q == words) for s, q in others)
 
 
 def _search(event: Search) -> ToldEvent:
@@ -88,7 +94,7 @@ def _view(event: View, active_ms: int | None, vote: int) -> ToldEvent:
 
 
 def _reading(active_ms: int) -> str:
-    seconds = round(active_ms / 1000)
+    seconds = active_ms // 1000
     if seconds < 90:
         return ngettext("%(num)s second", "%(num)s seconds", seconds)
     return ngettext("%(num)s minute", "%(num)s minutes", round(seconds / 60))
@@ -120,7 +126,7 @@ def _line(event: Event) -> ToldEvent:
         return ToldEvent(at, _("Opened the contact form"))
     if isinstance(event, Suggest):
         what = _("Was shown in the form") if event.shown else _("Was not shown in the form (held out)")
-        return ToldEvent(at, what, ", ".join(title_of(a) for a in event.articles))
+        return ToldEvent(at, what, _titles(event.articles))
     if isinstance(event, TicketEvent):
         return ToldEvent(at, _("Sent a request"), event.subject)
     if isinstance(event, TicketUpdate):

@@ -122,6 +122,21 @@ def test_enter_without_a_selection_searches(home: Page, site):
     assert site.events("search", q="card pin", mode="submit")
 
 
+def test_no_suggestions_are_asked_for_once_the_search_is_sent(home: Page, site):
+    asked: list[str] = []
+    home.clock.install()
+    home.on("request", lambda request: asked.append(request.url))
+    home.route("**/en/search?**", lambda route: route.fulfill(status=204))  # still on its way: the page stays
+    box = home.locator("#q")
+    box.fill("a card that was declined")
+    box.press("Enter")
+    home.clock.run_for(1000)
+    home.evaluate("fetch('/readyz')")
+    assert any("/search?" in url for url in asked)
+    assert any("/readyz" in url for url in asked)
+    assert not any("suggest" in url for url in asked), "a list that nobody saw would be told as what was shown last"
+
+
 def test_enter_on_an_option_opens_it_and_the_address_bar_stays_clean(home: Page, site):
     typed(home, "activate")
     home.keyboard.press("ArrowDown")

@@ -119,6 +119,42 @@ def test_the_audit_names_the_rule_and_what_would_change_it(database: Database, s
     assert all(sentence.text for sentence in sentences(found))
 
 
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [
+        (Story().search(0, "s1"), "Reading an article for 30 s after it would count as an answer."),
+        (
+            Story().search(0, "s1").view(3, "w1", "s1").vote(9, -1, view_id="w1"),
+            "Reading another article for 30 s after it would count as an answer.",
+        ),
+        (
+            Story(visitor=None).search(0, "s1"),
+            "Reading an article for 30 s after it would make it: not known, as a request could not be recognised.",
+        ),
+    ],
+    ids=("R11", "R3", "R11 without a cookie"),
+)
+def test_what_reading_would_change_depends_on_who_read_what(database: Database, story: Story, expected: str) -> None:
+    tell(database, story)
+    with database.session() as db:
+        found = audit(db, T0 + timedelta(minutes=15), search_id="s1")
+    assert next(s.text for s in found.changes if s.code == "change_reading") == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (False, "Searched for “reset password”: 1 result."),
+        (True, "Searched for “reset password”: 1 result, with an answer shown above it."),
+    ],
+)
+def test_one_result_is_one_result(database: Database, shown: bool, expected: str) -> None:
+    tell(database, Story().search(0, "s1", q="reset password", n=1, answer_shown=shown))
+    with database.session() as db:
+        found = audit(db, T0 + timedelta(minutes=15), search_id="s1")
+    assert found.story[0].text == expected
+
+
 def test_what_would_change_it_really_does(database: Database) -> None:
     """The ticket that the audit of a likely answer warns of turns it over; one after the named date does not."""
     tell(database, Story().search(0, "s1").view(3, "w1", "s1", read=60))

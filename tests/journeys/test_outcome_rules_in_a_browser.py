@@ -177,6 +177,9 @@ def follows(house: House, manager: Page) -> Callable[..., Audit]:
         for sentence in (*said, found.reason.text):
             assert any(sentence in each for each in words), (sentence, words)
             expect(manager.locator("main")).to_contain_text(sentence)
+        for heading in ("Not final before", "What would change it", "The same search today"):
+            expect(manager.locator("main")).to_contain_text(heading)
+        expect(manager.locator("main h3 + ul li")).to_have_count(len(found.changes))
         return found
 
     return check
@@ -213,6 +216,16 @@ def test_r1_a_request_sent_after_a_search_escalates_it(visit, follows, house, ma
     expect(manager.locator("main")).to_contain_text(
         "Wrote request 10001 on the same topic (contact form), sent with the form of this question, "
     )
+    # Whoever answers reads the same beside the request, each moment on one line.
+    manager.goto("/agent/requests/10001")
+    tried = manager.locator(".tried")
+    expect(tried.locator("> ul > li").first).to_contain_text("unblock card")
+    tried.get_by_text("How this counts: Wrote to us").click()
+    expect(tried).to_contain_text("Wrote to us about it.")
+    expect(tried).to_contain_text("Marking 10001 as spam or as a test would take it back.")
+    moments = tried.locator(".audit time").evaluate_all("all => all.map(e => e.getClientRects().length + e.offsetHeight / 100)")
+    assert moments
+    assert all(height < 1.4 for height in moments), moments
 
 
 def test_r2_solved_said_on_the_article_confirms_the_search(visit, follows, house):
@@ -334,7 +347,7 @@ def test_r9_an_answer_shown_above_the_results_may_have_been_enough(visit, follow
     person = visit()
     search = person.search("show pin")
     person.leave()
-    follows(search, "R9", "undetermined", "with an answer shown above them", "it may have been enough, nobody knows")
+    follows(search, "R9", "undetermined", "with an answer shown above it", "it may have been enough, nobody knows")
 
 
 def test_r10_nothing_found_and_gone(visit, follows):

@@ -55,6 +55,7 @@ def ticket(portal: Portal) -> Ticket:
             db,
             Search(**at(0), search_id="s1", q="card decl", mode="type", n_results=1),  # type: ignore[arg-type]
             Search(**at(0.1), search_id="s2", q="card declined abroad", mode="submit", n_results=2, results=("cards/card-declined",)),  # type: ignore[arg-type]
+            Search(**at(0.2), search_id="s3", q="card declined abroad", mode="type", n_results=1),  # type: ignore[arg-type]
             View(**at(1), view_id="w1", article="cards/card-declined", source="search", search_id="s2"),  # type: ignore[arg-type]
             Dwell(**at(2), view_id="w1", active_ms=41_000),  # type: ignore[arg-type]
             Vote(**at(2.1), kind="helpful", value=-1, view_id="w1"),  # type: ignore[arg-type]
@@ -112,6 +113,7 @@ def test_the_desk_shows_what_this_customer_tried_and_nobody_elses_tries(agent: F
     assert re.search(r"Read.*Card declined.*41 seconds, said: still stuck", tried, re.S)
     assert re.search(r"Was shown in the form.*Activate your card", tried, re.S)
     assert "“<bdi>card decl</bdi>”" not in tried
+    assert tried.count("<bdi>card declined abroad</bdi>") == 1, "the list that came while it was being sent is no second search"
     assert "noise" not in tried
     assert "Customer read it" in page
 

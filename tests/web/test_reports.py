@@ -71,6 +71,18 @@ def _words(html):
     return re.sub(r"\s+", " ", _parsed(html).to_text())
 
 
+def test_many_learned_phrases_come_in_pages(filled, signed_in, monkeypatch):
+    monkeypatch.setattr("app.web.report_desk.PHRASES_ON_A_PAGE", 1)
+    writer = signed_in(Role.WRITER)
+    first = _parsed(_text(writer.get("/reports/phrases")))
+    (following,) = first.query('nav.pager a[rel="next"]')
+    second = _parsed(_text(writer.get(following.attrs["href"])))
+    assert [len(page.query("tbody tr")) for page in (first, second)] == [1, 1]
+    assert first.query("tbody th")[0].to_text() != second.query("tbody th")[0].to_text()
+    for page in ("99999", "-3", "x"):
+        assert len(_parsed(_text(writer.get(f"/reports/phrases?page={page}"))).query("tbody tr")) == 1
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_only_managers_may_see_reports(client, signed_in, path):
     assert client.get(path).status_code == 302
