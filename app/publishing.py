@@ -6,6 +6,7 @@ Apart from the other trips, because `flask kb publish` must be live within a sec
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,10 +20,13 @@ from app.content import (
     Problem,
     RendererPool,
     gather,
+    note_fresh,
+    note_stale,
     publishing_lock,
     read_pointer,
     write_pointer,
 )
+from app.errors import KnowledgeBaseError
 from app.search import SearchEngine, SearchUnavailable, search_context, search_documents
 
 Progress = Callable[[str, int, int], None]
@@ -57,17 +61,40 @@ def publish(
     """Bring the portal to the content's newest revision: gather everything, check everything, index it, then swap.
 
     Nothing that is served changes until the last step, so that a publish can be killed at any moment. `renderers` are the caller's
-    own, kept from one publish to the next; without them some are started for this one.
+    own, kept from one publish to the next; without them some are started for this one. What was in vain is noted for everybody to see.
     """
-    index_folder, data_folder = settings.path(settings.index_folder), settings.path(settings.data_folder)
+    data_folder = settings.path(settings.data_folder)
     with publishing_lock(data_folder):
-        stale = _fetched(articles)
-        pointer = read_pointer(index_folder)
-        gathered = gather(articles, settings, previous=pointer, now=now, progress=progress, renderers=renderers)
-        if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
-            return _report(gathered, stale, changed=False)
-        generation = _index(engine, gathered, pointer, rebuild)
-        write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now, pointer.learned if pointer else ""))
+        try:
+            report = _brought_up(settings, articles, engine, now, rebuild, progress, renderers)
+        except Exception as error:
+            with suppress(OSError):  # a full disk keeps no note either
+                note_stale(data_folder, str(error) if isinstance(error, KnowledgeBaseError) else type(error).__name__, now)
+            raise
+        if report.stale:
+            note_stale(data_folder, report.stale, now)
+        else:
+            note_fresh(data_folder)
+        return report
+
+
+def _brought_up(
+    settings: Settings,
+    articles: ArticleRepository,
+    engine: SearchEngine,
+    now: datetime,
+    rebuild: bool,
+    progress: Progress | None,
+    renderers: RendererPool | None,
+) -> PublishReport:
+    index_folder = settings.path(settings.index_folder)
+    stale = _fetched(articles)
+    pointer = read_pointer(index_folder)
+    gathered = gather(articles, settings, previous=pointer, now=now, progress=progress, renderers=renderers)
+    if gathered.unchanged and pointer and not rebuild and _is_searchable(engine, pointer, gathered.catalog):
+        return _report(gathered, stale, changed=False)
+    generation = _index(engine, gathered, pointer, rebuild)
+    write_pointer(index_folder, Pointer(gathered.catalog.revision, generation, now, pointer.learned if pointer else ""))
     return _report(gathered, stale, changed=True)
 
 

@@ -39,6 +39,7 @@ from app.content.publishing import Gathered, check, gather
 from app.content.renderer import RendererPool
 from app.content.repository import ArticleRepository, Commit
 from app.content.site import SearchTest, Synonyms
+from app.content.staleness import Staleness, note_fresh, note_stale, staleness
 from app.content.store import copy_store
 from app.content.worktree import follow
 
@@ -76,6 +77,7 @@ __all__ = [
     "SearchTest",
     "Section",
     "Site",
+    "Staleness",
     "Status",
     "Synonyms",
     "TopicField",
@@ -85,12 +87,15 @@ __all__ = [
     "copy_store",
     "follow",
     "gather",
+    "note_fresh",
+    "note_stale",
     "one_line",
     "portal_path",
     "publications",
     "publishing_lock",
     "read_pointer",
     "reader_text",
+    "staleness",
     "what_changed",
     "write_pointer",
 ]

@@ -15,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.content import staleness
 from app.errors import KnowledgeBaseError
 from app.portal import Portal
 from app.tickets import count_dead, count_pending
@@ -68,8 +69,10 @@ def not_ready(portal: Portal) -> dict[str, str]:
 
 
 def warnings(portal: Portal) -> dict[str, str]:
-    """What is lost although readers are served, since this process started."""
+    """What is lost or late although readers are served."""
     found = {}
+    if stale := staleness(portal.settings.path(portal.settings.data_folder)):
+        found["content"] = f"may be older than its repository since {stale.since.isoformat(timespec='seconds')}; /writer/ says why"
     if portal.events.dropped:
         found["events"] = f"{portal.events.dropped} could not be written"
     if Refused.count:

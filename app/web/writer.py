@@ -10,7 +10,7 @@ from itertools import groupby
 from flask import Blueprint, render_template
 
 from app.accounts import Role
-from app.content import STAFF, Article, Catalog, Problem
+from app.content import STAFF, Article, Catalog, Problem, staleness
 from app.deflection import FailureRow, ReportRequest
 from app.web import report_words
 from app.web.access import current_user, requires
@@ -63,6 +63,7 @@ def queue() -> str:
         translations=translation_rows(now, offered, today()),
         offered=offered[1:],
         revision=now.revision,
+        stale=staleness(portal().settings.path(portal().settings.data_folder)),
         failing=failing_groups() if may_edit_groups() else None,
         w=report_words,
         title_of=title_of(now, locale()),
