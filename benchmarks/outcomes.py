@@ -2,7 +2,7 @@
 
     python -m benchmarks.outcomes --events 1000000               # SQLite in a temporary folder
     python -m benchmarks.outcomes --events 1000000 --postgres    # a cluster of its own, with fsync
-    python -m benchmarks.outcomes --bias --seeds 10              # definitions against the truth of a simulator
+    python -m benchmarks.outcomes --bias --seeds 40              # definitions and intervals against the truth of a simulator (benchmarks.bias)
 
 The stream comes from `app.deflection.simulate`, over the 90 days up to yesterday. Its rates of behaviour are assumptions. Reports are
 pages and files over loopback from one process of our own server, over the demo articles.
@@ -50,17 +50,14 @@ from app.deflection import (
     verify_sample,
 )
 from app.deflection.events import milliseconds, parse_event
-from app.deflection.outcomes import DEFLECTED, judge
-from app.deflection.rulebook import Rulebook
-from app.deflection.simulate import Simulated, stream, subjects
+from app.deflection.simulate import stream, subjects
+from benchmarks.bias import bias
 from benchmarks.web import PORTAL, TOP, cpu_seconds, memory_mb, served
 from tests.postgres import running_cluster
 
 DAYS = 90
 DAY_MS = 86_400_000
 EVENTS_PER_NEED = 6.1
-START = 1_760_000_000_000
-"""Of the streams that definitions are compared on; speed is measured on days that a report of today shows."""
 ADDRESSES = (
     "/reports/?w=4", "/reports/?w=13", "/reports/?w=13", "/reports/?w=13&device=phone", "/reports/?w=13&locale=en&link=account",
     "/reports/failures.csv?w=13", "/reports/failures.json?w=13&device=phone", "/reports/articles.csv?w=13", "/reports/?w=26",
@@ -228,39 +225,6 @@ def settle(pid: int) -> None:
     while spent > before:
         time.sleep(1)
         spent, before = cpu_seconds(pid), spent
-
-
-def definitions(simulated: Simulated) -> Iterator[tuple[str, float]]:
-    """What different definitions say of one stream, as shares of needs."""
-    judgement = judge(map(parse_event, simulated.events), Rulebook())
-    needs = [v for v in judgement.verdicts if v.need.searches and v.outcome != "excluded"]
-    total = len(needs)
-    yield "truth: answered", simulated.answered_share
-    yield "truth: tickets avoided", simulated.avoided / len(simulated.truth)
-    yield "ours: confirmed (floor)", sum(v.rule == "R2" and not v.post_ticket for v in needs) / total
-    yield "ours: confirmed + likely", sum(v.outcome in DEFLECTED and not v.post_ticket for v in needs) / total
-    yield "ours: upper end (with undetermined)", sum(v.outcome in (*DEFLECTED, "undetermined") for v in needs) / total
-    yield "ours: escalated", sum(v.outcome == "escalated" for v in needs) / total
-    yield "naive: no linked ticket", sum(not v.links for v in needs) / total
-    yield "naive: a click and no ticket", sum(bool(v.need.views) and not v.links for v in needs) / total
-    forms = [form for v in needs for form in v.need.forms]
-    yield "naive: contact form left, of forms opened", sum(not form.sent for form in forms) / max(1, len(forms))
-    opened = {e["search_id"] for e in simulated.events if e["type"] == "click"}
-    typed = [e for e in simulated.events if e["type"] == "search"]
-    yield "naive: search events with a click", sum(e["search_id"] in opened for e in typed) / len(typed)
-
-
-def bias(seeds: int, needs: int) -> None:
-    """The definitions over several seeds, and how far each is from what it claims to measure."""
-    found: dict[str, list[float]] = {}
-    for seed in range(1, seeds + 1):
-        for name, value in definitions(stream(seed, subjects(60, seed), needs, START, 60)):
-            found.setdefault(name, []).append(value)
-    answered, avoided = mean(found["truth: answered"]), mean(found["truth: tickets avoided"])
-    print(f"{seeds} streams of {needs} needs; what each definition reports, and its ratio to the truth")
-    print(f"{'definition':44} {'share':>8} {'÷ answered':>12} {'÷ avoided':>12}")
-    for name, values in found.items():
-        print(f"{name:44} {mean(values):8.3f} {mean(values) / answered:12.2f} {mean(values) / avoided:12.2f}")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from app.deflection import facts
 from app.deflection.avoided import Avoided, tickets_avoided
 from app.deflection.calibration import Calibrated, calibrate
 from app.deflection.facts import Frame
-from app.deflection.statistics import Interval, Proportion, dense, design_effect, newcombe
+from app.deflection.statistics import Interval, Proportion, dense, design_effect, newcombe, z_value
 from app.deflection.survival import Survival, kaplan_meier
 
 KNOWN_PEOPLE = 2
@@ -183,10 +184,26 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
 
 
 def _self_service(needs: int, answered: Interval | None, estimate: float, tickets: int) -> Proportion:
-    """Answered ÷ (answered + requests); as unsure as the number of answered questions is, not as a count would be."""
-    ends = [end * needs for end in (answered.low, answered.high)] if answered else []
-    interval = Interval(*(end / max(end + tickets, 1e-9) for end in ends)) if ends else None
-    return Proportion(estimate, estimate + tickets, known=interval)
+    """Answered ÷ (answered + requests), as unsure as the two numbers are, which are estimates and no counts of one base.
+
+    The logarithm of answered ÷ requests is a difference: its ends follow from those of both (MOVER; Zou & Donner 2008), for the requests from
+    the square root of a Poisson count (Anscombe 1948).
+    """
+    if answered is None or estimate <= 0:
+        return Proportion(estimate, estimate + tickets)
+    z = z_value(answered.level)
+    fewer, more = max(math.sqrt(tickets) - z / 2, 0.0) ** 2, (math.sqrt(tickets + 0.75) + z / 2) ** 2
+    if not tickets:
+        return Proportion(estimate, estimate, known=Interval(answered.low * needs / (answered.low * needs + more), 1.0))
+    odds = estimate / tickets
+    low = odds * math.exp(-math.hypot(_log(estimate, answered.low * needs), _log(more, tickets)))
+    high = odds * math.exp(math.hypot(_log(answered.high * needs, estimate), _log(tickets, fewer)))
+    return Proportion(estimate, estimate + tickets, known=Interval(low / (1 + low), high / (1 + high)))
+
+
+def _log(larger: float, smaller: float) -> float:
+    """How far apart two counts are on the log scale; of a count that may be none, as far as half of one."""
+    return math.log(max(larger, 0.5) / max(smaller, 0.5))
 
 
 def narrow_form_rate(needs: Frame) -> Proportion:

@@ -172,12 +172,23 @@ def test_share_knows_its_design_effect():
     assert share(frame, frame.answered).deff == pytest.approx(10, rel=0.1)
 
 
-def test_self_service_ratio_is_as_unsure_as_the_answers_it_rests_on():
+def test_self_service_ratio_is_as_unsure_as_answers_and_requests_are():
     facts, _ = population(3, 1500)
-    found = summary(frame_of(facts).counted, tickets=300)
-    ends = [end * found.endings.total for end in (found.calibrated.interval.low, found.calibrated.interval.high)]
-    assert [found.self_service.interval.low, found.self_service.interval.high] == pytest.approx([end / (end + 300) for end in ends])
-    assert found.self_service.interval.holds(found.self_service.rate)
+    needs = frame_of(facts).counted
+    found = summary(needs, tickets=300)
+    answers = [end * found.endings.total for end in (found.calibrated.interval.low, found.calibrated.interval.high)]
+    alone = [end / (end + 300) for end in answers]
+    both = found.self_service.interval
+    assert both.low < alone[0] < found.self_service.rate < alone[1] < both.high
+    # With a thousand times as many requests only the answers are unsure.
+    many = summary(needs, tickets=300_000).self_service.interval
+    assert [many.low, many.high] == pytest.approx([end / (end + 300_000) for end in answers], rel=0.01)
+
+
+def test_self_service_ratio_without_a_request_is_not_surely_one():
+    found = summary(frame_of([need(i, rule=6) for i in range(40)]), tickets=0).self_service
+    assert (found.count, found.base, found.interval.high) == (40, 40, 1.0)
+    assert found.interval.low == pytest.approx(0.91, abs=0.01)
 
 
 def test_form_rate_counts_only_who_said_that_an_answer_solved_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -107,8 +108,13 @@ BODIES = (
     lambda draw: {"type": "survey", "search_id": "s1", "answered": True},
 )  # fmt: skip
 
-streams = st.lists(events(), max_size=40)
+streams = st.lists(events(), max_size=40) | st.lists(events(), min_size=20, max_size=40)
+"""Short ones, and ones in which the same people meet their questions again."""
 relaxed = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
+CHANGED = {"visitor": "v1", "tab": "t1", "account": "a2", "role": "customer"}
+"""What a later reception of the same event may say of its sender: the first one received stays."""
 
 
 def essence(judgement: Judgement) -> tuple:
@@ -121,9 +127,22 @@ def essence(judgement: Judgement) -> tuple:
 @given(streams, st.randoms(use_true_random=False))
 def test_order_and_repetition_never_matter(stream: list[dict], chance: random.Random) -> None:
     events = [parse_event(e) for e in stream]
-    shuffled = events + events[: len(events) // 2]
+    again = [parse_event({**e, **CHANGED, "t_recv": e["t_recv"] + 1}) for e in stream[1::2]]
+    shuffled = events + events[: len(events) // 2] + again
     chance.shuffle(shuffled)
     assert essence(judge(shuffled, Rulebook())) == essence(judge(events, Rulebook()))
+
+
+def test_in_one_moment_the_event_id_decides_whatever_comes_first() -> None:
+    common = {"t_client": START, "t_sent": START, "t_recv": START + 50}
+    ticket = {"type": "ticket", "event_id": "e0", "ticket_id": "k1", "t_created": START, "subject": "invoice", "visitor": "v1", **common}
+    updates = [
+        {"type": "ticket_update", "event_id": name, "ticket_id": "k1", "status": status, **common}
+        for name, status in (("u1", "spam"), ("u2", "open"), ("u3", "spam"), ("u4", "open"))
+    ]
+    for ordered in permutations(updates):
+        (contact,) = judge(map(parse_event, [ticket, *ordered]), Rulebook()).contacts
+        assert contact.valid
 
 
 @relaxed
