@@ -141,6 +141,9 @@ def _rows(lines: Iterable[str | bytes], csv: bool, report: Imported) -> Iterator
 def _csv_rows(texts: Iterator[str], report: Imported) -> Iterator[tuple[int, Mapping[str, Any]]]:
     reader = DictReader(texts, restkey="(too many columns)")
     try:
+        if reader.fieldnames and "ticket_id" not in reader.fieldnames:
+            _refuse(report, 1, "the first line must name the columns, ticket_id among them")
+            return
         for row in reader:
             yield reader.line_num, row
     except CsvError as error:

@@ -26,6 +26,8 @@ class ToldEvent:
     good: bool | None = None
     """True or False for a vote; None for everything else."""
     search_id: str = ""
+    titles: tuple[str, ...] = ()
+    """Several articles, where it was about more than one: each is written in its own direction."""
 
 
 def tried(events: Iterable[Event]) -> list[ToldEvent]:
@@ -41,7 +43,7 @@ def tried(events: Iterable[Event]) -> list[ToldEvent]:
         elif isinstance(event, View):
             told.append(_view(event, reading.get(event.view_id), votes.get(event.view_id, 0)))
         elif isinstance(event, Suggest) and event.shown:
-            told.append(ToldEvent(_at(event), _("Was shown in the form"), _titles(event.articles)))
+            told.append(ToldEvent(_at(event), _("Was shown in the form"), titles=_titles(event.articles)))
         elif isinstance(event, Vote) and event.form_id and event.value == 1:
             told.append(ToldEvent(_at(event), _("Said that an answer in the form helped, then wrote after all")))
     return told
@@ -66,9 +68,8 @@ def title_of(article_id: str) -> str:
     return found.title if found else article_id
 
 
-def _titles(articles: Iterable[str]) -> str:
-    """Several titles, each in quotes of its own, for a line that puts quotes around all of it."""
-    return "”, “".join(title_of(article) for article in articles)
+def _titles(articles: Iterable[str]) -> tuple[str, ...]:
+    return tuple(title_of(article) for article in articles)
 
 
 def _typed_over(search: Search, searches: Sequence[Search]) -> bool:
@@ -126,7 +127,7 @@ def _line(event: Event) -> ToldEvent:
         return ToldEvent(at, _("Opened the contact form"))
     if isinstance(event, Suggest):
         what = _("Was shown in the form") if event.shown else _("Was not shown in the form (held out)")
-        return ToldEvent(at, what, _titles(event.articles))
+        return ToldEvent(at, what, titles=_titles(event.articles))
     if isinstance(event, TicketEvent):
         return ToldEvent(at, _("Sent a request"), event.subject)
     if isinstance(event, TicketUpdate):

@@ -66,3 +66,10 @@ def test_a_feed_cannot_be_complete_up_to_tomorrow(fed: FlaskClient) -> None:
     tomorrow = milliseconds(datetime.now(UTC) + timedelta(days=1))
     assert send(fed, json.dumps(TICKET), query=f"?complete_to={tomorrow}")[0] == 422
     assert send(fed, json.dumps(TICKET), query=f"?complete_to={HOUR_AGO}")[0] == 202
+
+
+@pytest.mark.parametrize("body", ["no table at all", "number,subject\n", "number,subject\n1,card\n"])
+def test_a_table_without_the_column_of_numbers_is_refused_not_read_as_empty(fed: FlaskClient, body: str) -> None:
+    status, said = send(fed, body, **{"Content-Type": "text/csv"})
+    assert status == 422
+    assert "line 1: the first line must name the columns" in str(said["detail"])
