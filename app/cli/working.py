@@ -25,6 +25,8 @@ MOST_JUDGED = 1500
 """Persons judged before the worker looks at its other jobs."""
 MANY_GROUPED = 200
 """Needs put into groups at once after which their names are not left for later: events were imported, and somebody wants to see them."""
+DAYS_PACKED = 8
+"""Days packed for reports before the worker looks at its other jobs."""
 GROUPING_SECONDS = 1.0
 """How long questions are put into groups before the worker looks at its other jobs, an outcome above all."""
 
@@ -110,11 +112,17 @@ def _languages(portal: Portal) -> deflection.Languages:
     return deflection.Languages(portal.settings.locales, of_tickets, of_accounts)
 
 
-def pack(portal: Portal, now: datetime) -> str:
+def pack(portal: Portal, now: datetime, most: int = 1000) -> str:
     """Past days are packed for the reports."""
-    count = deflection.pack_days(portal.database, now)
-    asked = deflection.pack_asked(portal.database, now)
-    return f"{max(count, asked)} day(s) packed for reports" if count or asked else ""
+    count = deflection.pack_days(portal.database, now, most)
+    asked = deflection.pack_asked(portal.database, now, most)
+    said = f"{max(count, asked)} day(s) packed for reports" if count or asked else ""
+    return Unfinished(said) if most in (count, asked) else said
+
+
+def pack_some(portal: Portal, now: datetime) -> str:
+    """The same for a moment, newest days first: after an import all of them have to be packed, and somebody's outcome must not wait."""
+    return pack(portal, now, DAYS_PACKED)
 
 
 def name_groups(portal: Portal, now: datetime) -> str:
@@ -212,7 +220,7 @@ def rhythms(in_turn: bool = False) -> list[Rhythm]:
         Rhythm("deliver", deliver, timedelta(seconds=1)),
         Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1)),
         Rhythm("group", group_some if in_turn else group, timedelta(minutes=1)),
-        Rhythm("pack", pack, timedelta(minutes=5)),
+        Rhythm("pack", pack_some if in_turn else pack, timedelta(minutes=5)),
         Rhythm("name groups", name_groups, timedelta(minutes=10)),
         Rhythm("watch form", watch_form, timedelta(hours=1)),
         Rhythm("group again", group_again, timedelta(hours=24)),

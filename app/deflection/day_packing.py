@@ -95,7 +95,7 @@ def with_surveys(columns: Columns, answers: Answers) -> Columns:
     return replace(columns, needs={**columns.needs, "asked": frame["asked"], "survey": frame["survey"]}, asked=True)
 
 
-def pack_asked(database: Database, now: datetime) -> int:
+def pack_asked(database: Database, now: datetime, most: int = 1000) -> int:
     """Make the records of what was asked on past days, and drop those that are too old; gives how many were made."""
     today = milliseconds(now) // DAY
     start = today - KEPT_DAYS
@@ -103,7 +103,8 @@ def pack_asked(database: Database, now: datetime) -> int:
         forget_asked_before(db, start)
         known = set(db.execute(_ASKED_KNOWN, {"start": start, "format": ASKED_FORMAT}).scalars())
     packed = 0
-    for days in _chunks([day for day in range(today - 1, start - 1, -1) if day not in known], _DAYS_AT_ONCE):
+    missing = [day for day in range(today - 1, start - 1, -1) if day not in known]
+    for days in _chunks(missing[:most], _DAYS_AT_ONCE):
         with giving_way(database), database.session() as db:
             lock_for_judging(db, database.is_sqlite)
             if keep_recorders_out(db, database.is_sqlite):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import deflection
-from app.cli.working import Rhythm, Unfinished, group
+from app.cli.working import Rhythm, Unfinished, group, pack
 from app.config import Settings
 from app.db import Base
 from app.portal import Portal, open_portal
@@ -57,3 +57,12 @@ def test_questions_are_grouped_for_a_moment_at_a_time_until_none_is_left(portal:
     assert [isinstance(each, Unfinished) for each in said] == [True, True, True, False]
     assert [each.split()[0] for each in said[:3]] == ["2000", "2000", "100"]
     assert said[3] == ""
+
+
+def test_days_are_packed_a_few_at_a_time_until_none_is_left(portal: Portal) -> None:
+    deflection.import_events(portal.database, map(_search, range(10)))
+    deflection.recompute_due(portal.database, NOW)
+    said = [pack(portal, NOW, 40) for _ in range(4)]
+    assert [isinstance(each, Unfinished) for each in said] == [True, True, False, False]
+    # What was asked is packed for 90 days, also those on which nothing was.
+    assert said == ["40 day(s) packed for reports"] * 2 + ["10 day(s) packed for reports", ""]
