@@ -127,8 +127,7 @@ def pack_some(portal: Portal, now: datetime) -> str:
 
 def name_groups(portal: Portal, now: datetime) -> str:
     """Groups get the label that enough people's words allow."""
-    with portal.database.session() as db:
-        changed = deflection.name_clusters(db, now, portal.settings.privacy_k_query)
+    changed = deflection.name_clusters_in_turn(portal.database, now, portal.settings.privacy_k_query)
     with portal.database.session() as db:
         changed += deflection.name_subjects(db, now, portal.settings.privacy_k_query)
     return f"{changed} group(s) named" if changed else ""

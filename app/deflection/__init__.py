@@ -8,6 +8,7 @@ from app.deflection.article_report import ArticleRow
 from app.deflection.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
 from app.deflection.busiest import views_by_article, votes_by_article
 from app.deflection.cluster_names import label_clusters as name_clusters
+from app.deflection.cluster_names import label_clusters_in_turn as name_clusters_in_turn
 from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
 from app.deflection.cluster_store import (
     assign_due,
@@ -190,6 +191,7 @@ __all__ = [
     "merge_subjects",
     "milliseconds",
     "name_clusters",
+    "name_clusters_in_turn",
     "name_subjects",
     "new_id",
     "note_share",

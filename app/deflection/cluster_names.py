@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.failures import ClusterName
+from app.deflection.judging_lock import lock_for_judging
 from app.deflection.report_models import QueryClusterRow
 from app.deflection.thresholds import label
 from app.deflection.wording import normalise
@@ -31,14 +34,31 @@ def cluster_names(db: Session) -> dict[int, ClusterName]:
 
 def label_clusters(db: Session, now: datetime, k: int) -> int:
     """Give every cluster the label that the last 90 days allow; gives how many changed. A label that no longer has its k persons goes."""
+    return _write(db, _labels(db, now, k))
+
+
+def label_clusters_in_turn(database: Database, now: datetime, k: int) -> int:
+    """The same without keeping others from writing while labels are looked for."""
+    with database.session() as db:
+        labels = _labels(db, now, k)
+    with database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        return _write(db, labels)
+
+
+def _labels(db: Session, now: datetime, k: int) -> dict[int, tuple[str, bool]]:
     asked: dict[int, list[tuple[str, int]]] = defaultdict(list)
     persons: dict[str, int] = {}
     for cluster, q, person in db.execute(_ASKED, {"start": milliseconds(now) // DAY - LABEL_DAYS}):
         asked[cluster].append((normalise(q), persons.setdefault(person, len(persons))))
+    found = {cluster: label(own, k) for cluster, own in asked.items()}
+    return {cluster: (own.text, own.verbatim) for cluster, own in found.items() if own}
+
+
+def _write(db: Session, labels: Mapping[int, tuple[str, bool]]) -> int:
     changed = 0
     for row in db.execute(text("SELECT id, label, verbatim FROM query_cluster WHERE merged_into IS NULL")).all():
-        found = label(asked.get(row.id, ()), k)
-        new = (found.text, found.verbatim) if found else ("", False)
+        new = labels.get(row.id, ("", False))
         if new != (row.label, bool(row.verbatim)):
             db.execute(update(QueryClusterRow).where(QueryClusterRow.id == row.id).values(label=new[0], verbatim=new[1]))
             changed += 1

@@ -28,7 +28,7 @@ from app.deflection.report_models import SubjectBagRow, SubjectGroupRow
 from app.deflection.thresholds import label
 from app.deflection.wording import normalise
 
-MOST_TOLD = 1000
+MOST_TOLD = 500
 
 _UNTOLD = text("SELECT ticket_id, home, subject, day, linked FROM contact WHERE NOT told ORDER BY day, ticket_id LIMIT :n")
 _TELL = text("UPDATE contact SET lang = :lang, subject_group = :group, told = :told WHERE ticket_id = :ticket")

@@ -10,12 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Base, open_database
+from app.deflection import cluster_names as naming
 from app.deflection import cluster_store, simulate
 from app.deflection.cluster_names import cluster_names, label_clusters
 from app.deflection.cluster_page import cluster_page, draft_text
 from app.deflection.cluster_undo import CannotUndo, undo_change
 from app.deflection.exchange import import_events
 from app.deflection.ledger import recompute_due
+from app.deflection.thresholds import label
 from app.errors import Invalid
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -176,3 +178,21 @@ def test_what_something_later_stands_on_is_not_taken_back(db):
     with pytest.raises(CannotUndo):
         undo_change(db, act.id, "sergei", NOW)
     assert cluster_names(db)[act.cluster].text == "Ice"
+
+
+def test_labels_are_written_though_somebody_wrote_while_they_were_looked_for(db, monkeypatch):
+    """SQLite refuses to write on what somebody changed since it was read, and on a busy portal somebody always does."""
+    db.execute(text("UPDATE query_cluster SET label = ''"))
+    db.commit()
+    ours, theirs = open_database(str(db.get_bind().url)), open_database(str(db.get_bind().url))
+
+    def while_somebody_writes(asked, k):
+        with theirs.session() as other:
+            other.execute(text("UPDATE outcome_stamp SET n = n + 1"))
+        return label(asked, k)
+
+    monkeypatch.setattr(naming, "label", while_somebody_writes)
+    assert naming.label_clusters_in_turn(ours, NOW, 3) > 0
+    assert any(db.execute(text("SELECT label FROM query_cluster")).scalars())
+    ours.close()
+    theirs.close()
