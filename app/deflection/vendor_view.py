@@ -36,7 +36,9 @@ def vendor_numbers(every: Frame, needs: Frame, report: Summary, ticket_persons: 
     opened = needs["opened"]
     assumed = opened & ~quick & (needs["vote"] >= 0)
     potential = opened & ~quick
-    shown, left = int(needs["forms_shown"].sum()), int(needs["forms_left"].sum())
+    # Where only some forms of a question showed answers, nobody counted which of them were left.
+    whole = needs.where((needs["forms_shown"] > 0) & (needs["forms_shown"] == needs["forms"]))
+    shown, left = int(whole["forms_shown"].sum()), int(whole["forms_left"].sum())
     return (
         VendorNumber("zendesk", visitors, ticket_persons, per_ticket=True),
         VendorNumber("intercom", int((assumed | needs.rules(facts.CONFIRMED)).sum()), int(opened.sum())),
