@@ -5,6 +5,7 @@ Markdown of 8 kB can keep Python-Markdown busy for minutes or exhaust its stack,
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -54,11 +55,20 @@ def main() -> None:
     while code in {NEW_FORK, -signal.SIGPROF}:
         fork = os.fork()
         if fork == 0:
+            _end_with_parent()
             os._exit(_serve(requests, answers, memory_mb))
         code = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
         if code not in {0, NEW_FORK}:
             send(answers, {"ended": code})
     # Whatever else ended a fork may have done so in the middle of a request: no other could read on from there.
+
+
+def _end_with_parent() -> None:
+    """Whoever kills the process that we see kills its fork (Linux; elsewhere a fork ends with its time, or with standard input)."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    except (AttributeError, OSError):
+        return
 
 
 def _serve(requests: BinaryIO, answers: BinaryIO, memory_mb: int) -> int:

@@ -147,7 +147,6 @@ class _Renderer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_TOP,
-            process_group=0,  # ended together with its fork
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},  # nothing secret is within a writer's reach
         )
 
@@ -191,8 +190,7 @@ class _Renderer:
         return self.process.stdout
 
     def close(self) -> None:
-        if self.is_alive:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
         for stream in (self._stdin, self._stdout):
             try:

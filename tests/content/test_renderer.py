@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from app.content.render_process import send
 from app.content.renderer import RendererPool
 from app.content.rendering import render
+from tests.operation.running_portal import children
+from tests.operation.test_crashes import is_zombie
+from tests.waiting import until
 
 COSTLY = {
     "brackets": "[" * 32_768 + "]" * 32_768,
@@ -105,6 +109,17 @@ def test_once_many_took_too_long_what_looks_like_them_is_not_tried_and_everythin
         assert [(text, pool.render(text, "en")) for text, _ in honest] == honest
         pool.get_ready()
         assert "computing" in pool.render(COSTLY["brackets"], "en")[1], "the next publish begins with patience"
+
+
+def test_a_renderer_that_is_closed_takes_its_fork_along_also_in_the_middle_of_an_article() -> None:
+    with RendererPool(1, seconds=30) as pool:
+        pool.get_ready()
+        process = pool._idle.get()
+        until(lambda: children(process.process.pid), what="its fork")
+        (fork,) = children(process.process.pid)
+        send(process._stdin, {"markdown": COSTLY["brackets"], "locale": "en", "seconds": 30})
+        process.close()
+        until(lambda: is_zombie(fork), what="the end of the fork")
 
 
 def test_memory_is_limited() -> None:

@@ -86,7 +86,7 @@ def kill_while_customers_write(portal: RunningPortal, kills: int, between: Calla
 
 def test_kill_minus_nine_of_the_web_loses_no_acknowledged_request_and_doubles_none(portal: RunningPortal) -> None:
     acknowledged, took = kill_while_customers_write(portal, 4, random.Random(3).random)
-    assert max(took) <= max(READY, 2 * portal.first_start), f"ready again after {took}, first start {portal.first_start}"
+    assert max(took) <= max(READY, 3 * portal.first_start), f"ready again after {took}, first start {portal.first_start}"
     database = open_database(portal.environment["HYLLA_DATABASE_URL"])
     check(database, acknowledged)
     database.close()
@@ -199,7 +199,8 @@ def group_runs(pid: int) -> bool:
 
 
 def generations(desk: Desk) -> list[str]:
-    return sorted(p.name for p in (desk.folder / "index").iterdir())
+    """The index's own folders; beside them stand the pointer, and what is learned or read for all of them."""
+    return sorted(p.name for p in (desk.folder / "index").iterdir() if p.is_dir() and "-" in p.name)
 
 
 def test_kill_minus_nine_of_a_publish_leaves_the_old_revision_served_and_nothing_behind(portal: RunningPortal) -> None:
@@ -217,7 +218,7 @@ def test_kill_minus_nine_of_a_publish_leaves_the_old_revision_served_and_nothing
     assert portal.get("/en/articles/aklamp-lamp-1").status == 200, "what the killed publish was about is there now"
     assert searcher.finished() == []
     assert searcher.count > 10
-    assert len(generations(desk)) <= before + 1, generations(desk)
+    assert 1 <= len(generations(desk)) <= before + 1, generations(desk)
     leftovers = [p for folder in ("index", "var") for p in (desk.folder / folder).rglob("*") if p.name.endswith((".tmp", ".new", ".draft"))]
     assert leftovers == []
 
