@@ -24,7 +24,7 @@ from app.deflection.metrics import (
     window_sensitivity,
 )
 from app.deflection.repairs import Addition, repairs
-from app.deflection.report_request import LINKS, ReportRequest, Span, apply_filters, left_out
+from app.deflection.report_request import ReportRequest, Span, apply_filters, left_out, parts_of, values_of
 from app.deflection.statistics import Proportion
 from app.deflection.thresholds import Thresholds, may_show_filtered, visible_groups
 from app.deflection.trends import FEWEST_FOR_A_TREND, Shift, Week, lateness, monday_of, shift, weekly
@@ -137,7 +137,8 @@ def build(
     period = chosen.between(span.start, span.end)
     outside = [rest.between(span.start, span.end) for rest in left_out(every, request, material.category_of)]
     counted = period.counted
-    if len(counted) and not may_show_filtered(counted, [rest.counted for rest in outside], thresholds.row):
+    few = not may_show_filtered(counted, [rest.counted for rest in outside], thresholds.row)
+    if len(counted) and (few or not _may_stand_alone(every, request, span, as_of, material.category_of, thresholds.row)):
         return Report(request, span, as_of, withheld=True, category_of=material.category_of, version=material.version)
     final = counted.final(as_of)
     contacts = _contacts(material.contacts, span, request)
@@ -152,7 +153,7 @@ def build(
         before = before.where(np.zeros(len(before), dtype=bool))
     until = whole_weeks(every.between(span.start, span.end).counted, span, as_of)
     rows = final.between(span.start, until)
-    rows_outside = [rest.counted.final(as_of).between(span.start, until) for rest in outside]
+    rows_outside = _all_left_out([rest.counted.final(as_of).between(span.start, until) for rest in outside], request, material.category_of)
     articles = _visible_articles(article_rows(rows, material.category_of), rows, rows_outside, thresholds.row)
     unsearched = contacts.where(~contacts["searched"] & (contacts["at"] < until * DAY_MS))
     return Report(
@@ -253,6 +254,26 @@ def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:
     return {name: change(of(now), of(before)) for name, of in shares.items()}
 
 
+def _may_stand_alone(every: Frame, request: ReportRequest, span: Span, as_of: int, category_of: Mapping[str, str], k: int) -> bool:
+    """Whether each filter's value would have a row among its filter's values: all of it minus the shown values reveals nobody."""
+    for name, value in request.active.items():
+        pool = every.where(apply_filters(every, request, category_of, skip=name)).between(span.start, span.end).counted
+        for needs in (pool, pool.final(as_of)):
+            codes, texts = values_of(needs, name, category_of)
+            if len(needs) and value not in {texts[code] for code in visible_groups(codes, needs["person"], k)}:
+                return False
+    return True
+
+
+def _all_left_out(outside: Sequence[Frame], request: ReportRequest, category_of: Mapping[str, str]) -> list[Frame]:
+    """What each filter leaves out, as a whole and by each of its other values.
+
+    Two of a filter's three values may both be large and leave a large rest, and still reveal the third together.
+    """
+    parts = [part for name, rest in zip(request.active, outside, strict=True) for part in parts_of(rest, name, category_of)]
+    return [*outside, *parts]
+
+
 def _visible_articles(rows: list[ArticleRow], final: Frame, outside: Sequence[Frame], k: int) -> list[ArticleRow]:
     rest = [(r["article"], r["person"]) for r in outside]
     visible = {final.names["article"][code] for code in visible_groups(final["article"], final["person"], k, rest)}
@@ -266,22 +287,11 @@ def _slices(
     found = {}
     for name in ("locale", "category", "surface", "device", "link"):
         pool = every.where(apply_filters(every, request, category_of, skip=name)).between(span.start, span.end).counted.final(as_of)
-        codes, texts = _values(pool, name, category_of)
+        codes, texts = values_of(pool, name, category_of)
         visible = visible_groups(codes, pool["person"], k)
         rows = [_slice(texts[code], pool.where(codes == code)) for code in sorted(visible) if texts[code]]
         found[name] = tuple(sorted(rows, key=lambda row: (-row.needs, row.value)))
     return found
-
-
-def _values(pool: Frame, name: str, category_of: Mapping[str, str]) -> tuple[np.ndarray, Sequence[str]]:
-    if name == "link":
-        order = sorted(LINKS, key=LINKS.__getitem__)
-        return pool["link_class"], order
-    if name == "category":
-        texts = sorted({category_of.get(article, "") for article in pool.names["article"]})
-        table = np.array([texts.index(category_of.get(article, "")) for article in pool.names["article"]] or [0])
-        return table[pool["article"]], texts
-    return pool[name], pool.names[name]
 
 
 def _slice(value: str, needs: Frame) -> Slice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -96,3 +96,20 @@ def left_out(frame: Frame, request: ReportRequest, category_of: Mapping[str, str
         frame.where(apply_filters(frame, request, category_of, skip=name) & ~_passes(frame, name, value, category_of))
         for name, value in request.active.items()
     ]
+
+
+def values_of(frame: Frame, name: str, category_of: Mapping[str, str]) -> tuple[np.ndarray, Sequence[str]]:
+    """Which of a filter's values each need has: codes, and what the codes mean."""
+    if name == "link":
+        return frame["link_class"], sorted(LINKS, key=LINKS.__getitem__)
+    if name == "category":
+        texts = sorted({category_of.get(article, "") for article in frame.names["article"]})
+        table = np.array([texts.index(category_of.get(article, "")) for article in frame.names["article"]] or [0])
+        return table[frame["article"]], texts
+    return frame[name], frame.names[name]
+
+
+def parts_of(frame: Frame, name: str, category_of: Mapping[str, str]) -> list[Frame]:
+    """The needs of each value of a filter."""
+    codes, _texts = values_of(frame, name, category_of)
+    return [frame.where(codes == code) for code in np.unique(codes)]

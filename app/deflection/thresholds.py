@@ -2,7 +2,8 @@
 
 Three rules. A group with fewer than k persons is put together with others. If those together are still fewer than k, the smallest
 shown group goes with them, so that a total minus the shown rows reveals nobody. And under a filter, a group is also hidden when
-the people whom the filter leaves out of it are fewer than k, so that two views cannot be subtracted from each other.
+the people whom the filter leaves out of it, all of them or those of one other value, are fewer than k, so that views cannot be
+subtracted from each other.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def persons_by_group(groups: np.ndarray, persons: np.ndarray) -> dict[int, int]:
 def visible_groups(groups: np.ndarray, persons: np.ndarray, k: int, unseen: Sequence[tuple[np.ndarray, np.ndarray]] = ()) -> set[int]:
     """The groups that may have a row of their own; all others belong into one row together.
 
-    `unseen` holds (groups, persons) of the needs that each active filter leaves out.
+    `unseen` holds (groups, persons) of the needs that each active filter leaves out, as a whole and by value.
     """
     counts = persons_by_group(groups, persons)
     hidden = {group for group, n in counts.items() if n < k}
