@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -62,3 +64,23 @@ def test_kill_minus_nine_loses_no_acknowledged_request_and_doubles_none(tmp_path
     assert len(acknowledged) >= KILLS
     check(database, acknowledged)
     database.close()
+
+
+def test_a_backup_taken_while_requests_are_written_is_whole_and_holds_what_was_acknowledged_before_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/busy.sqlite3"
+    database = open_database(url)
+    Base.metadata.create_all(database.engine)
+    command = [sys.executable, "-m", "tests.tickets.crash_writer", url, "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        before = dict(writer.stdout.readline().split() for _ in range(20))
+        # What `.backup` of the command line does (docs/operating.md), a few pages at a time and so with writing in between.
+        with closing(sqlite3.connect(f"{tmp_path}/busy.sqlite3")) as busy, closing(sqlite3.connect(f"{tmp_path}/copy.sqlite3")) as copy:
+            busy.backup(copy, pages=20)
+        assert len(writer.stdout.readline().split()) == 2, "it was written meanwhile"
+        writer.kill()
+    database.close()
+    restored = open_database(f"sqlite:///{tmp_path}/copy.sqlite3")
+    check(restored, {key: int(number) for key, number in before.items()})
+    restored.close()
