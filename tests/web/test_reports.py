@@ -355,6 +355,10 @@ def test_weekly_mail_carries_the_numbers_of_the_page_and_goes_out_once(app, port
     assert solved in page
     assert solved in mail.html
     assert "<script" not in mail.html
+    heads = [cell.to_text().strip() for cell in _parsed(mail.html).query('th[scope="col"]')]
+    assert heads == ["Search", "Failed", "Next step", "Article", "Solved share", "95% interval"], "no number without its name"
+    assert re.search(r"^Tickets avoided: \S+ – \S+$", mail.text, re.M)
+    assert re.search(r"^- .+: Failed \d+ of \d+, \w", mail.text, re.M)
     assert queue_weekly(app, now) == 1
     queue_weekly(app, now)
     from sqlalchemy import text
