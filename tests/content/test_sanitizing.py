@@ -192,3 +192,22 @@ def test_attributes_keep_only_what_makes_sense(source: str, kept: str, dropped: 
 def test_an_attribute_stays_with_a_value_that_is_listed_and_goes_with_any_other(html: str, kept: bool) -> None:
     bare = re.sub(r" \w+=\"[^\"]*\"", "", html)
     assert sanitized(html).replace("\t", "") == (html if kept else bare)
+
+
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ("<h1>x</h1>", "x"),
+        ("<nav>x</nav>", "x"),
+        ("<map><area>x</map>", "x"),
+        ("<center>x</center>", "x"),
+        *((f"a<{tag}>x</{tag}>", "a") for tag in ("iframe", "noscript", "title", "textarea", "svg", "math", "template", "select", "style", "object")),
+        ('<div role="alert" tabindex="5">x</div>', "<div>x</div>"),
+        ('<div role="region" tabindex="0">x</div>', '<div role="region" tabindex="0">x</div>'),
+        ('<span role="img">x</span>', '<span role="img">x</span>'),
+        ('<th scope="rowgroup">x</th>', "x"),
+        ('<div class="highlight"><pre>x</pre></div>', '<div class="highlight"><pre tabindex="0">x</pre></div>'),
+    ],
+)  # fmt: skip
+def test_only_listed_elements_and_values_stay_and_what_readers_were_not_to_see_goes_with_its_element(html: str, left: str) -> None:
+    assert sorted(sanitized(html).replace(">", " ").split()) == sorted(left.replace(">", " ").split())
