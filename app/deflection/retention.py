@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -170,18 +171,20 @@ class _Traces:
     shared: dict[str, str]
     """event_id → the actor it is stored under."""
     account: str | None
+    merged: frozenset[str] = frozenset()
+    """Tickets of others that a helpdesk merged with theirs: judged with them, but not theirs."""
 
 
 def _traces(
     db: Session, account: str | None = None, visitor: str | None = None, requester: str | None = None, tab: str | None = None
 ) -> _Traces:
     names = {f"{kind}:{name}" for kind, name in (("a", account), ("v", visitor), ("r", requester), ("t", tab)) if name}
-    tied = closure(db, names)
+    tied, merged = _without_merges(db, names, closure(db, names))
     accounts = {name[2:] for name in tied if name[0] == "a"}
     if account is None and len(accounts) == 1:
         account = next(iter(accounts))
     if accounts <= {account}:
-        return _Traces(tied, {}, account)
+        return _Traces(tied, {}, account, merged)
     # A shared browser: what was done under another account belongs to that account's person, the rest to nobody we could name.
     mine = set(names)
     shared: dict[str, str] = {}
@@ -192,7 +195,25 @@ def _traces(
             mine.add(actor)
         elif account is not None:
             shared |= {event.event_id: actor for event in events if event.account == account}
-    return _Traces(mine, shared, account)
+    return _Traces(mine, shared, account, merged)
+
+
+def _without_merges(db: Session, names: set[str], tied: set[str]) -> tuple[set[str], frozenset[str]]:
+    """What of the tied names is tied by more than two tickets having been merged, and the tickets where that ends.
+
+    Two people may write about one thing, and a helpdesk makes one ticket of it: that does not make them one person.
+    """
+    beside: dict[str, set[str]] = defaultdict(set)
+    merges: dict[str, set[str]] = defaultdict(set)
+    for row in _rows_of(db, "SELECT a, b FROM identity_edge WHERE a IN :ids", tied):
+        ties = merges if row["a"].startswith("k:") and row["b"].startswith("k:") else beside
+        ties[row["a"]].add(row["b"])
+        ties[row["b"]].add(row["a"])
+    known, fresh = set(names), set(names)
+    while fresh:
+        fresh = {other for name in fresh for other in beside[name]} & tied - known
+        known |= fresh
+    return known, frozenset(other for name in known for other in merges[name]) - known
 
 
 def export_person(db: Session, **names: str | None) -> dict[str, Any]:
@@ -231,8 +252,8 @@ def erase_person(database: Database, now: datetime, **names: str | None) -> Eras
         _delete_where(db, "survey_asked", "person", traces.actors)
         _delete_where(db, "identity_edge", "a", traces.actors)
         _delete_where(db, "identity_edge", "b", traces.actors)
-        # Others who used the same browser are judged again without these events.
-        for actor in sorted(set(traces.shared.values())):
+        # Others who used the same browser, or whose ticket was merged with theirs, are judged again without these events.
+        for actor in sorted({*traces.shared.values(), *traces.merged}):
             db.execute(
                 text("INSERT INTO dirty (actor, since, cause) VALUES (:a, :t, 'erasure') ON CONFLICT (actor) DO NOTHING"),
                 {"a": actor, "t": milliseconds(now)},

@@ -127,6 +127,22 @@ def test_a_person_gets_everything_that_is_known_of_them(database: Database) -> N
     assert "bos" not in str(found)
 
 
+def test_a_merged_ticket_of_somebody_else_stays_theirs(either: Database) -> None:
+    merged = Story(visitor=None, tab=None, prefix="h")
+    merged.ticket(2 * D, "kb", "bos question", channel="email", requester="rb")
+    merged.add(2 * D + 60, "ticket_update", ticket_id="kb", status="merged", into="ka")
+    tell(either, T0 + timedelta(days=3), *anna_and_bo(), merged)
+    with either.session() as db:
+        annas, bos = export_person(db, requester="ra"), export_person(db, requester="rb")
+    assert ("annas question" in str(annas), "bos" in str(annas)) == (True, False)
+    assert [(e["type"], e["ticket_id"]) for e in bos["events"]] == [("ticket", "kb"), ("ticket_update", "kb")]
+    erase_person(either, T0 + timedelta(days=4), requester="ra")
+    assert "bos question" in str(rows(either, "SELECT body FROM event"))
+    assert "annas" not in str(rows(either, "SELECT body FROM event"))
+    recompute_due(either, T0 + timedelta(days=4))
+    assert verify_sample(either, T0 + timedelta(days=4), share=1.0) == []
+
+
 # START is a Tuesday (14 November 2023); weeks end with Sunday.
 
 
