@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ class Settings:
     content_folder: str = option("articles", "Folder of the articles inside that repository.")
     content_branch: str = option("", "Branch to publish; empty: what is checked out.")
     content_worktree: bool = option(False, "Serve uncommitted files too and follow every save; for writing, not for production.")
+    preview: bool = option(False, "Say on every page that this is a preview of its branch and not public, and keep search engines out.")
     render_seconds: float = option(5.0, "CPU seconds that one article may take to render before it is shown as plain text.", 0.5, 60)
     render_memory_mb: int = option(512, "Memory that one rendering process may use, in MB.", 128, 8192)
     article_max_kb: int = option(512, "Largest article file, in kB; a larger one is refused with its name.", 1, 10240)
@@ -53,6 +55,9 @@ class Settings:
     trusted_proxies: int = option(0, "How many proxies in front may be believed about the visitor's address.", 0, 10)
     smtp_url: str = option("", "smtp://user:password@host:port or smtps://…; empty: mail is written to the data folder.", secret=True)
     mail_from: str = option("Help <help@localhost>", "Sender of outgoing mail.")
+    maintenance_until: str = option(
+        "", "Planned maintenance: until then every page says so, for example 2026-11-29 06:00 in HYLLA_TIME_ZONE; empty: none."
+    )
     drain_seconds: float = option(
         1.0, "How long /readyz says no before TERM ends the portal, so that a load balancer turns away first.", 0, 60
     )
@@ -120,6 +125,13 @@ class Settings:
     def path(self, value: Path | str) -> Path:
         """An absolute path; relative ones start at `root`."""
         return (self.root / value).resolve()
+
+    @property
+    def maintenance_ends(self) -> datetime | None:
+        """When the planned maintenance ends, an aware time; None if there is none."""
+        if not self.maintenance_until:
+            return None
+        return datetime.fromisoformat(self.maintenance_until).replace(tzinfo=ZoneInfo(self.time_zone))
 
     @property
     def default_locale(self) -> str:
@@ -218,6 +230,8 @@ def _cross_checks(s: Settings, given: set[str]) -> dict[str, str]:
         errors["HYLLA_COST_PER_TICKET_HIGH"] = "is below HYLLA_COST_PER_TICKET_LOW"
     if s.weak_attribution_hours > s.attribution_hours:
         errors["HYLLA_WEAK_ATTRIBUTION_HOURS"] = "is longer than HYLLA_ATTRIBUTION_HOURS"
+    if s.preview and not s.content_branch:
+        errors["HYLLA_PREVIEW"] = "needs HYLLA_CONTENT_BRANCH, the branch that is shown"
     if not s.path(s.content_repository).is_dir() and "HYLLA_CONTENT_REPOSITORY" in given:
         errors["HYLLA_CONTENT_REPOSITORY"] = f"{s.content_repository} is not a folder"
     folder = Path(s.content_folder)
@@ -241,7 +255,16 @@ def _check_hours(s: Settings) -> dict[str, str]:
         ZoneInfo(s.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         errors["HYLLA_TIME_ZONE"] = f"“{s.time_zone}” is no time zone; write for example Europe/Stockholm"
+    if s.maintenance_until and not _is_moment(s.maintenance_until):
+        errors["HYLLA_MAINTENANCE_UNTIL"] = f"“{s.maintenance_until}” is no time of the form 2026-11-29 06:00"
     return errors
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is None and len(text) == len("2026-11-29 06:00")
+    except ValueError:
+        return False
 
 
 def _is_span(part: str) -> bool:

@@ -65,7 +65,7 @@ from app.tickets.outbox import (
     try_again,
 )
 from app.tickets.privacy import erase_requester, export_requester
-from app.tickets.promise import WorkingHours, promised_reply
+from app.tickets.promise import WorkingHours, open_spans, promised_reply
 from app.tickets.uses import WAYS, articles_used, record_use, replies_with_articles, use_counts
 from app.tickets.values import (
     ArticleUse,
@@ -80,6 +80,7 @@ from app.tickets.values import (
     TicketDraft,
     TicketStatus,
 )
+from app.tickets.waiting import usual_wait, working_time
 
 __all__ = [
     "KINDS",
@@ -142,6 +143,7 @@ __all__ = [
     "mask_card_numbers",
     "number_of",
     "open_connectors",
+    "open_spans",
     "others_writing",
     "problems",
     "problems_of_text",
@@ -163,5 +165,7 @@ __all__ = [
     "troubled_deliveries",
     "try_again",
     "use_counts",
+    "usual_wait",
+    "working_time",
     "write_mail",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,23 +52,26 @@ def _spans(part: str) -> list[tuple[int, tuple[time, time]]]:
     return [(day, span) for day in range(first, last + 1)]
 
 
+def open_spans(now: datetime, hours: WorkingHours) -> Iterator[tuple[datetime, datetime]]:
+    """The spans in which somebody is at the desk from `now` (aware) on, in order and in UTC; the one that runs begins now."""
+    local = now.astimezone(hours.zone)
+    for offset in range(400):
+        date = local.date() + timedelta(days=offset)
+        for opens, closes in hours.week[date.weekday()]:
+            # Compared in UTC: on the night of a clock change a span has an hour more or less.
+            start = max(datetime.combine(date, opens, hours.zone).astimezone(UTC), now.astimezone(UTC))
+            end = datetime.combine(date, closes, hours.zone).astimezone(UTC)
+            if start < end:
+                yield start, end
+
+
 def promised_reply(now: datetime, hours: WorkingHours, reply_hours: float) -> datetime:
     """The moment by which so many working hours have passed since `now` (aware UTC)."""
     left = timedelta(hours=reply_hours)
-    local = now.astimezone(hours.zone)
-    day = local.date()
-    for offset in range(400):
-        date = day + timedelta(days=offset)
-        for opens, closes in hours.week[date.weekday()]:
-            start = max(datetime.combine(date, opens, hours.zone), local)
-            end = datetime.combine(date, closes, hours.zone)
-            # Differences in UTC: on the night of a clock change a span has an hour more or less.
-            span = end.astimezone(UTC) - start.astimezone(UTC)
-            if span <= timedelta(0):
-                continue
-            if left <= span:
-                return _rounded(start.astimezone(UTC) + left)
-            left -= span
+    for start, end in open_spans(now, hours):
+        if left <= end - start:
+            return _rounded(start + left)
+        left -= end - start
     return _rounded(now + timedelta(hours=reply_hours))
 
 

@@ -192,6 +192,7 @@ def _send(form: ContactForm) -> str | BaseResponse | tuple[str, int] | tuple[str
                 admit_request(db, context.portal().settings, now)
             sent = submit_ticket(db, draft_of(form, user), who, requester, now, received)
             forget_draft(db, form.form_id)
+        context.note_sent(sent.ticket.number)
     except KeyReused as reused:
         return _page(form, [], "contact_conflict", number=reused.number, fresh=form.anew()), 409
     except TooMany as error:
@@ -260,6 +261,7 @@ def _add_to(ticket: Ticket, form: ContactForm) -> BaseResponse:
             form.subject,
         )
         forget_draft(db, form.form_id)
+    context.note_sent(replied.ticket.number)
     return _sent(replied.ticket, added=True)
 
 

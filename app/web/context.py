@@ -58,6 +58,11 @@ def close_db(error: BaseException | None = None) -> None:
         stack.__exit__(type(error), error, error.__traceback__)
 
 
+def note_sent(number: int) -> None:
+    """What was sent is safe in this request: whatever breaks after this, its error page says so."""
+    g.sent_number = number
+
+
 def viewer() -> Viewer:
     """What the person of this request may see; the role is read from the database each time."""
     from app.web.access import current_user, viewer_of

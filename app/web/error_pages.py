@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from jinja2 import TemplateNotFound
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound, Unavailable
+from app.locales import direction
 from app.web.context import abandon_db, close_db
+from app.web.i18n import current_locale
+from app.web.i18n import gettext as _
 
 log = structlog.get_logger()
+
+SENDING = {"contact.send": "request", "contact.check": "request", "contact.add": "request", "requests.reply": "reply"}
+"""Views that send what a customer wrote, and what that is."""
 
 FOREIGN_NAME = "This server does not answer to the host name of the request. Use the portal's own address (HYLLA_BASE_URL)."
 """Said without the name, which a stranger chose."""
@@ -33,6 +40,7 @@ def init(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, _unforeseen)
     app.after_request(_commit)
+    app.jinja_env.globals["what_became_of_it"] = what_became_of_it
 
 
 def _commit(response: Response) -> Response:
@@ -53,13 +61,22 @@ def answer(
     status: int, detail: str, headers: dict[str, str] | None = None, errors: dict[str, str] | None = None, **context: object
 ) -> Response:
     """The page or the problem document for one status."""
+    return _answer(status, detail, headers, errors, lambda: _page(status, detail, context))
+
+
+def bare(status: int, template: str, detail: str, headers: dict[str, str], **context: object) -> Response:
+    """The same with a page that needs neither frame nor database."""
+    return _answer(status, detail, headers, None, lambda: _bare(template, context))
+
+
+def _answer(status: int, detail: str, headers: dict[str, str] | None, errors: dict[str, str] | None, page: Callable[[], str]) -> Response:
     if wants_json():
         body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
         body["errors"] = [{"field": k, "message": v} for k, v in (errors or {}).items()]  # type: ignore[assignment]
         response = jsonify(body)
         response.content_type = "application/problem+json"
     else:
-        response = Response(_page(status, detail, context), mimetype="text/html")
+        response = Response(page(), mimetype="text/html")
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     for name, value in (headers or {}).items():
@@ -78,16 +95,36 @@ def _page(status: int, detail: str, context: dict[str, object]) -> str:
         except KnowledgeBaseError as error:
             log.error("an error page fell back to the bare one", reason=str(error), status=status)
             break
-    return current_app.jinja_env.get_template("errors/500.html").render(status=status, request=request, **context)
+    return _bare("errors/500.html", context)
+
+
+def _bare(template: str, context: dict[str, object]) -> str:
+    # Without the context processors, which ask the database who is there.
+    locale = current_locale()
+    return current_app.jinja_env.get_template(template).render(locale=locale, direction=direction(locale), **context)
+
+
+def what_became_of_it() -> str:
+    """Of what was sent with the request that failed: whether it is safe with us. Empty when nothing was sent."""
+    if request.method != "POST":
+        return ""
+    what, number = SENDING.get(request.endpoint or "", ""), g.get("sent_number")
+    if what == "request":
+        return _("Your request was sent. Its number is %(number)s.", number=number) if number else _("Your request was not sent.")
+    if what == "reply":
+        return _("Your reply was sent.") if number else _("Your reply was not sent.")
+    return _("What you sent may not have arrived.")
 
 
 def _known(error: KnowledgeBaseError) -> Response:
     status = next(code for kind, code in STATUS if isinstance(error, kind))
+    if status < 500:
+        return answer(status, str(error), None, getattr(error, "errors", None), error=error)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
-    if status >= 500:
-        abandon_db()
-        log.error("unavailable", reason=str(error), cause=getattr(error, "reason", ""), path=request.path)
-    return answer(status, str(error), headers, getattr(error, "errors", None), error=error)
+    reference = secrets.token_hex(4)
+    abandon_db()
+    log.error("unavailable", reference=reference, reason=str(error), cause=getattr(error, "reason", ""), path=request.path)
+    return answer(status, str(error), headers, error=error, ref=reference)
 
 
 def from_http(error: HTTPException) -> Response:

@@ -34,6 +34,7 @@ from app.web import (
     help_center,
     i18n,
     logs,
+    maintenance,
     one_time_codes,
     page_cache,
     privacy,
@@ -46,13 +47,14 @@ from app.web import (
     survey,
     ticket_feed,
     visitors,
+    waiting,
     writer,
 )
 
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""
 
-PARTS = (logs, error_pages, i18n, brand, assets, filters, frame, security, access, visitors, survey, page_cache)
+PARTS = (logs, error_pages, maintenance, i18n, brand, assets, filters, frame, security, access, visitors, survey, waiting, page_cache)
 """What is set up before any page, in this order."""
 
 BLUEPRINTS = (

@@ -21,9 +21,9 @@ from app.web.topics import topic_of
 bp = Blueprint("feedback", __name__)
 
 REASONS = {
-    "case": N_("I could not find my case"),
-    "steps": N_("The steps do not match the app"),
-    "hard": N_("It is hard to understand"),
+    "case": N_("Could not find my case"),
+    "steps": N_("Steps do not match the app"),
+    "hard": N_("Hard to understand"),
     "other": N_("Something else"),
 }
 COMMENT_LENGTH = 500

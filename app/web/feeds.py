@@ -53,6 +53,8 @@ def _url(path: str, alternates: dict[str, str], changed: datetime | None = None)
 @bp.get("/robots.txt")
 def robots() -> Response:
     """Crawlers are welcome to articles, not to searches, forms and staff pages."""
+    if context.portal().settings.preview:
+        return _answer("User-agent: *\nDisallow: /\n", "text/plain")
     locales = context.portal().settings.locales
     closed = [*CLOSED, *(f"/{tag}/{part}" for tag in locales for part in ("search", "suggest", "contact", "requests"))]
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "", f"Sitemap: {_absolute('/sitemap.xml')}", ""]

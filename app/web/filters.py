@@ -54,6 +54,11 @@ def iso(value: date | datetime) -> str:
     return _utc(value).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()
 
 
+def language_name(tag: str) -> str:
+    """“Hebrew”, “עברית”: a language as the reader's language calls it."""
+    return babel_locale(tag).get_language_name(babel_locale()) or tag
+
+
 def number(value: float) -> str:
     """12,345.6 with the separators of the language"""
     return format_decimal(value, locale=babel_locale())
@@ -92,5 +97,6 @@ FILTERS = {f.__name__: f for f in (long_date, short_date, short_time, date_time,
 def init(app: Flask) -> None:
     """Make the filters known to templates."""
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals["language_name"] = language_name
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

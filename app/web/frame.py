@@ -10,12 +10,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
 from app.accounts import Role
-from app.content import Notice, Site
+from app.content import Channel, Notice, Site
 from app.errors import Unavailable
 from app.locales import fallbacks, own_name
 from app.web import context
 from app.web.i18n import current_locale, ngettext
 from app.web.i18n import gettext as _
+from app.web.waiting import hours_in_words, waiting_now
 
 HIDDEN_NOTICES = "hylla_hidden"
 """Cookie: the notices a reader has put away, by id. It says nothing about who the reader is."""
@@ -57,6 +58,8 @@ class ChannelText:
     icon: str
     href: str
     label: str
+    now: str
+    """How long it takes at this moment, if that is known."""
     detail: str
 
 
@@ -78,6 +81,7 @@ def init(app: Flask) -> None:
         local_href=local_href,
         catalog_revision=catalog_revision,
         kept_text=kept_text,
+        previewed_branch=previewed_branch,
     )
     app.context_processor(lambda: {"site": site()})
 
@@ -187,11 +191,26 @@ def notice_text(notice: Notice) -> NoticeText:
 
 def channels() -> list[ChannelText]:
     """The ways to reach a person, always in the same order; a portal without any offers the contact form."""
-    found = [
-        ChannelText(CHANNEL_ICONS.get(c.kind, "message-circle"), local_href(c.href), local_text(c.label), local_text(c.detail))
-        for c in site().channels
-    ]
-    return found or [ChannelText("mail", local_href("/contact"), _("Send a request"), "")]
+    found = [_channel(each) for each in site().channels]
+    return found or [ChannelText("mail", local_href("/contact"), _("Send a request"), waiting_now(), hours_in_words())]
+
+
+def phones() -> list[ChannelText]:
+    """The ways to call us; they need no database."""
+    return [_channel(each) for each in site().channels if each.kind == "phone"]
+
+
+def _channel(channel: Channel) -> ChannelText:
+    """Of our own requests we know the wait and the hours; how it is on other channels, only site.yml can tell."""
+    is_ours = channel.kind == "request" and channel.href == "/contact"
+    parts = [hours_in_words() if is_ours else "", local_text(channel.detail)]
+    return ChannelText(
+        icon=CHANNEL_ICONS.get(channel.kind, "message-circle"),
+        href=local_href(channel.href),
+        label=local_text(channel.label),
+        now=waiting_now() if is_ours else "",
+        detail=" · ".join(part for part in parts if part),
+    )
 
 
 def footer_text() -> str:
@@ -225,9 +244,15 @@ def catalog_revision() -> str:
     return context.catalog().revision
 
 
+def previewed_branch() -> str:
+    """The branch of which this portal is a preview; empty where it is the public one."""
+    settings = context.portal().settings
+    return settings.content_branch if settings.preview else ""
+
+
 def kept_text() -> str:
     """What a refused form held, for the page that refuses it: nothing typed is lost."""
-    if request.method != "POST":
+    if request.method != "POST" or g.get("sent_number"):
         return ""
     try:
         form = request.form

@@ -235,6 +235,8 @@ def _distinct(articles: Iterable[Article]) -> list[Article]:
 
 def _offer_to_robots(canonical: str, alternates: dict[str, str]) -> None:
     """Say under which address this page may be kept by search engines, and which are its translations."""
+    if context.portal().settings.preview:
+        return
     base = context.portal().settings.base_url.rstrip("/")
     default = context.portal().settings.default_locale
     g.canonical = base + canonical

@@ -1,8 +1,8 @@
 """Anonymous pages, kept as they were rendered: the same bytes for everybody who sends the same address, until something changes.
 
 Nothing personal is on such a page (no cookie, no token), so a page is known by its address, the locale, the content's revision, the
-day, the notices that are running and those a browser has put away, and whether it is still asked about the visitor cookie. The name
-of all that is the ETag: it is known before rendering.
+day, the notices that are running and those a browser has put away, the waiting time that it tells, and whether the reader is still
+asked about the visitor cookie. The name of all that is the ETag: it is known before rendering.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from app.web.access import session_token
 from app.web.assets import current_manifest
 from app.web.frame import hidden_notices
 from app.web.visitors import asks_consent
+from app.web.waiting import waiting_now
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "help_center.home": (),
@@ -33,6 +34,9 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
     "help_center.article_history": (),
 }
 """Cached views, and the parameters that make a difference to them. All others (`s`, `r`, `t`, …) are for the script alone."""
+
+SHOW_CHANNELS = {"help_center.home", "help_center.category"}
+"""Cached views that say how long a request waits now."""
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -129,6 +133,7 @@ def page_name() -> str:
         ",".join(_running_notices()),
         ",".join(sorted(hidden_notices())),
         "asks" if asks_consent() else "",
+        waiting_now() if request.endpoint in SHOW_CHANNELS else "",
         _build(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

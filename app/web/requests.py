@@ -42,6 +42,9 @@ from app.web.visitors import actor
 
 bp = Blueprint("requests", __name__)
 
+LONGEST_QUESTION = 160
+"""A longer one is read where it stands."""
+
 
 @bp.before_request
 def check_locale() -> None:
@@ -97,7 +100,17 @@ def _page(ticket: Ticket, text: str = "", errors: dict[str, str] | None = None, 
         key=key or new_id(),
         settings=context.portal().settings,
         latest=ticket.messages[-1].id if ticket.messages else 0,
+        question=_question(ticket),
+        files=[file for message in ticket.messages for file in message.attachments],
     )
+
+
+def _question(ticket: Ticket) -> str:
+    """What our latest reply asked last, so that the customer need not look for it; empty if it asked nothing short enough."""
+    ours = next((m.text for m in reversed(ticket.messages) if m.kind is MessageKind.REPLY), "")
+    said = " ".join(part for kind, part in paragraphs(ours) if kind == "said")
+    asked = [s for s in re.split(r"(?<=[.!?。？؟])\s+", " ".join(said.split())) if s.endswith(("?", "？", "؟"))]
+    return asked[-1] if asked and len(asked[-1]) <= LONGEST_QUESTION else ""
 
 
 @bp.get("/<locale>/requests/<int:number>/latest")
@@ -122,6 +135,7 @@ def reply(locale: str, number: int) -> str | BaseResponse | tuple[str, int]:
                 requester = requester_hash(ticket.requester_email, context.portal().settings.secret_key)
                 author = Author(user.name or ticket.requester_name, user.id)
                 replied = continue_ticket(db, number, author, text, f"reply/{key}", files, actor(), requester, context.now())
+            context.note_sent(replied.ticket.number)
         except InvalidTicket as error:
             errors = {name: message_sentence(code) for name, code in error.codes.items()}
         except AttachmentRefused as refused:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import Limit, TooMany, admit
 from app.config import Settings
+from app.errors import Forbidden
 from app.web import context, error_pages
 
 log = structlog.get_logger()
@@ -151,13 +152,19 @@ def trusted_hosts(base_url: str) -> list[str]:
 # --- where a form was sent from ---------------------------------------------------------------------------------------------
 
 
+class SentFromElsewhere(Forbidden):
+    """A page of another site sent this in the name of whoever looks at it."""
+
+    is_foreign = True
+
+
 def check_origin() -> None:
     """Refuse a state-changing request that a browser sends on behalf of another site."""
     if request.method in SAFE_METHODS or request.endpoint == "csp_report":
         return
     if not is_own_origin(request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), request.headers.get("Referer"), _origins()):
         refused_origins.inc()
-        abort(403, "This was sent from another site, so nothing was done. Open the page here and send it again.")
+        raise SentFromElsewhere("This was sent from another site, so nothing was done. Open the page here and send it again.")
 
 
 def is_own_origin(origin: str | None, fetch_site: str | None, referer: str | None, own: set[str]) -> bool:
