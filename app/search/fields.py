@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from app.search.analysis import Analyzer, Word, grams, pairs
 from app.search.shelf import Analysed
 
-TITLE, HEADINGS, KEYWORDS, SUMMARY, BODY = "title", "headings", "keywords", "summary", "body"
-EXACT, GRAMS, NAMES, PARTS = "exact", "grams", "names", "parts"
-TITLE_PAIRS, HEADINGS_PAIRS, BODY_PAIRS = "title_pairs", "headings_pairs", "body_pairs"
+TITLE, KEYWORDS, WHOLE = "title", "keywords", "article"
+EXACT, GRAMS, PAIRS, NAMES, PARTS = "exact", "grams", "pairs", "names", "parts"
 LEARNED, LEARNED_PAIRS = "learned", "learned_pairs"
 
-WORD_WEIGHTS = {TITLE: 1.25, HEADINGS: 0.5, KEYWORDS: 1.0, SUMMARY: 0.5, BODY: 1.0, LEARNED: 1.0}
-"""Stems. A title is short and its words are rare in titles, so its own idf favours it already: a much higher weight loses. Headings and
-the summary mostly repeat what the body says, so they count half."""
-PAIR_WEIGHTS = {TITLE_PAIRS: 0.5, HEADINGS_PAIRS: 0.5, BODY_PAIRS: 1.0, LEARNED_PAIRS: 1.0}
-"""Two neighbouring words together: what tells "card payment" from a card and a payment."""
-EXACT_WEIGHTS = {EXACT: 0.5}
+WORD_WEIGHTS = {WHOLE: 2.0, TITLE: 1.25, KEYWORDS: 1.0, LEARNED: 1.0}
+"""Stems. The whole article is judged as one text, in which a word counts however its mentions are spread over title, headings and
+paragraphs, and is as rare as the articles that have it anywhere. A title is short and its words are rare in titles, so its own idf favours
+it already: a much higher weight loses."""
+PAIR_WEIGHTS = {PAIRS: 0.75, LEARNED_PAIRS: 1.0}
+"""Two neighbouring words together, anywhere in the article: what tells "card payment" from a card and a payment."""
+EXACT_WEIGHTS = {EXACT: 0.75}
 """The word as typed, beside its stem: breaks ties between forms, and between words that a stemmer throws together."""
+TIMES = {TITLE: 2, KEYWORDS: 2}
+"""How often a word counts in the whole article and among its pairs when it stands there: these are chosen, where text only mentions."""
 GRAM_WEIGHTS = {GRAMS: 1.0}
 """Character 3-grams, only for languages that we cannot stem well (Hebrew first of all)."""
 
@@ -50,8 +52,6 @@ PREFIX_WEIGHT = 0.5
 K1, B = 1.2, 0.75
 """BM25's usual parameters, and Whoosh's."""
 
-STEMMED_PARTS = (TITLE, HEADINGS, KEYWORDS, SUMMARY, BODY)
-
 
 def field_name(part: str, locale: str) -> str:
     """The name of a field in the index: `title.pt-BR` (Whoosh allows any name; the dot keeps it apart from our own words)."""
@@ -67,14 +67,14 @@ class FieldSpec:
 
 
 FIELD_SPECS = (
-    *(FieldSpec(part) for part in STEMMED_PARTS),
+    FieldSpec(WHOLE),
+    FieldSpec(TITLE),
+    FieldSpec(KEYWORDS),
     FieldSpec(EXACT, positions=True),
+    FieldSpec(PAIRS),
     FieldSpec(GRAMS),
     FieldSpec(NAMES),
     FieldSpec(PARTS),
-    FieldSpec(TITLE_PAIRS),
-    FieldSpec(HEADINGS_PAIRS),
-    FieldSpec(BODY_PAIRS),
 )
 
 GAP = "|"
@@ -87,18 +87,15 @@ def terms_of(keywords: tuple[str, ...], analysed: Analysed, a: Analyzer) -> dict
     summaries, *sections = analysed.words
     keyword_words = [a.words(k) for k in keywords]
     everything = [titles, *heading_words, *keyword_words, summaries, *sections]
+    weighed = [*[titles] * TIMES[TITLE], *heading_words, *keyword_words * TIMES[KEYWORDS], summaries, *sections]
     parts: dict[str, list[str]] = {
+        WHOLE: _stems(weighed),
         TITLE: _stems([titles]),
-        HEADINGS: _stems(heading_words),
         KEYWORDS: _stems(keyword_words),
-        SUMMARY: _stems([summaries]),
-        BODY: _stems(sections),
         EXACT: _exact(everything),
+        PAIRS: _each(pairs, weighed),
         NAMES: [w.text for words in [titles, *keyword_words] for w in words],
         PARTS: [w.text for words in heading_words for w in words],
-        TITLE_PAIRS: pairs(titles),
-        HEADINGS_PAIRS: _each(pairs, heading_words),
-        BODY_PAIRS: _each(pairs, [*keyword_words, summaries, *sections]),
     }
     if a.grams:
         parts[GRAMS] = [g for words in everything for w in words if not w.stop for g in grams(w.text, a.grams)]

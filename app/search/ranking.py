@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.search.engine import TermWeight
-from app.search.fields import EXACT, KINDS, STEMMED_PARTS, field_name
+from app.search.fields import EXACT, KINDS, WHOLE, field_name
 from app.search.plan import Plan
 from app.search.postings import Scores, Statistics
 from app.search.served import Served
@@ -117,8 +117,7 @@ def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:
 def having(served: Served, locale: str, stem: str) -> np.ndarray:
     """True for documents that have a stem anywhere."""
     mask = np.zeros(served.size, dtype=bool)
-    for part in STEMMED_PARTS:
-        mask[served.scores.documents(part, locale, stem)] = True
+    mask[served.scores.documents(WHOLE, locale, stem)] = True
     return mask
 
 

@@ -87,7 +87,7 @@ def test_what_is_explained_adds_up_and_names_fields_words_and_reasons(desk: Make
     assert hit.explanation is not None
     assert sum(t.score for t in hit.explanation.terms) == pytest.approx(hit.score)
     seen = {(t.origin, t.field) for t in hit.explanation.terms}
-    assert {("query", "title"), ("exact", "exact"), ("correction", "title"), ("correction", "title_pairs")} <= seen
+    assert {("query", "title"), ("exact", "exact"), ("correction", "title"), ("correction", "pairs")} <= seen
 
 
 # Snippets, sections, passages

@@ -56,7 +56,7 @@ def test_a_failed_test_says_query_expected_rank_what_stood_above_and_why(tmp_pat
     assert not low.passed
     assert (low.rank, low.above) == (2, ("freeze",))
     assert "“stolen card” should find order in the first 1, but it stands at 2; above it: freeze" in str(low)
-    assert "stolen in body" in low.why
+    assert "stolen in article" in low.why
     assert not missing.passed and missing.rank == 0
     assert "is not among the first 20" in str(missing)
     assert not unwanted.passed and unwanted.unwanted == ("order",)
