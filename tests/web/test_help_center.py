@@ -420,7 +420,7 @@ def test_without_script_an_answer_opened_from_the_form_belongs_to_the_form(clien
     client.get("/pixel.gif", headers={"Referer": page})
     client.get("/pixel.gif", headers={"Referer": page.replace("form-9", "form-10")})
     portal.events.flush()
-    views, clicks = (_events(portal, kind) for kind in ("view", "click"))
+    views, clicks = (sorted(_events(portal, kind), key=lambda e: len(e["form_id"])) for kind in ("view", "click"))
     assert [(view["source"], view["form_id"], view["tab"]) for view in views] == [("suggestion", f, "n-tab") for f in ("form-9", "form-10")]
     assert [(click["form_id"], click["rank"]) for click in clicks] == [("form-9", 1), ("form-10", 1)]
     assert views[0]["view_id"] != views[1]["view_id"]
