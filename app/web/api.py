@@ -6,6 +6,7 @@ Programs show a bearer token and see what its account may see; without one they 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import abort, redirect, request, url_for
@@ -14,7 +15,7 @@ from app.content import CUSTOMER, STAFF, VISITOR, Article, ArticleGone, ArticleM
 from app.deflection import Actor, Search, new_id, requester_hash
 from app.journeys import search_articles, submit_ticket
 from app.locales import best_match
-from app.search import Query, Results
+from app.search import Hit, Query, Results
 from app.tickets import TicketDraft, sent_with_key
 from app.web import api_schemas as schemas
 from app.web import context, refused_readings
@@ -47,12 +48,14 @@ def limit_body() -> None:
 
 @bp.get("/search")
 @limiter.limit(lambda: f"{context.portal().settings.searches_per_minute}/minute")
-@bp.may_fail(422)
+@bp.may_fail(403, 422)
 @bp.arguments(schemas.SearchArguments, location="query")
 @bp.response(200, schemas.SearchAnswer)
 def search(arguments: dict[str, Any]) -> dict[str, Any]:
     """Search the articles that the caller may see."""
     needs_scope("read")
+    if arguments["explain"] and not context.viewer().is_staff:
+        abort(403, "Why a result stands where it stands is told to staff only.")
     viewer = _narrowed(context.viewer(), arguments["audience"])
     query = Query.from_text(
         arguments["q"],
@@ -61,6 +64,7 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
         limit=arguments["limit"],
         category=arguments["category"],
         type=arguments["type"],
+        explain=bool(arguments["explain"]),
     )
     results = search_articles(context.portal().engine, context.catalog(), query, context.today())
     search_id = new_id()
@@ -95,21 +99,25 @@ def _search_answer(search_id: str, results: Results) -> dict[str, Any]:
         "did_you_mean": results.did_you_mean,
         "passage": passage and {"text": passage.text, "article_id": passage.article_id, "anchor": passage.anchor, "url": passage.url},
         "revision": results.revision,
-        "results": [
-            {
-                "rank": hit.rank,
-                "id": hit.article_id,
-                "slug": hit.slug,
-                "locale": hit.locale,
-                "category": hit.category,
-                "title": hit.title,
-                "url": hit.url,
-                "snippet": hit.snippet,
-                "score": hit.score,
-            }
-            for hit in results.hits
-        ],
+        "results": [_hit(hit) for hit in results.hits],
     }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "rank": hit.rank,
+        "id": hit.article_id,
+        "slug": hit.slug,
+        "locale": hit.locale,
+        "category": hit.category,
+        "title": hit.title,
+        "url": hit.url,
+        "snippet": hit.snippet,
+        "score": hit.score,
+    }
+    if hit.explanation:
+        told |= {"pinned": hit.explanation.pinned, "explanation": [asdict(term) for term in hit.explanation.terms]}
+    return told
 
 
 @bp.get("/suggest")

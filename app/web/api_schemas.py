@@ -59,6 +59,11 @@ class SearchArguments(Lenient):
         validate=validate.OneOf(["public", "customers", "agents"]),
         metadata={"description": "See no more than this audience would. It never shows more than the caller may see."},
     )
+    explain = fields.Integer(
+        load_default=0,
+        validate=validate.OneOf([0, 1]),
+        metadata={"description": "1: say of each result which words in which fields put it there. For staff."},
+    )
     record = fields.Integer(
         load_default=0,
         validate=validate.OneOf([0, 1]),
@@ -76,6 +81,14 @@ class ArticleArguments(Lenient):
     locale = fields.String(load_default="")
 
 
+class Cause(ma.Schema):
+    field = fields.String(required=True, metadata={"description": "The part of the index in which the term was found."})
+    term = fields.String(required=True)
+    origin = fields.String(required=True, metadata={"description": "`query`, `exact`, `shingle`, `correction`, `synonym`, `learned` …"})
+    weight = fields.Float(required=True)
+    score = fields.Float(required=True, metadata={"description": "What it added; all of them add up to the score of the result."})
+
+
 class Hit(ma.Schema):
     rank = fields.Integer(required=True)
     id = fields.String(required=True)
@@ -86,6 +99,8 @@ class Hit(ma.Schema):
     url = fields.String(required=True, metadata={"description": "Path of the article on this site."})
     snippet = fields.String(required=True, metadata={"description": "Plain text, `[[` and `]]` around what matched."})
     score = fields.Float(required=True)
+    pinned = fields.Boolean(metadata={"description": "Whether `site.yml` puts it first for exactly this query; only with `explain=1`."})
+    explanation = fields.List(fields.Nested(Cause), metadata={"description": "Only with `explain=1`, for staff."})
 
 
 class Passage(ma.Schema):

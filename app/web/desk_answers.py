@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from app.content import STAFF, Article, Audience, can_see
 from app.journeys import search_articles
 from app.locales import fallbacks, own_name
-from app.search import Query
+from app.search import Explanation, Query
 from app.web import context
+from app.web.i18n import N_, gettext
 
 MOST = 8
+MOST_CAUSES = 6
+FIELDS = {
+    "article": N_("anywhere in the article"),
+    "title": N_("in the title"),
+    "keywords": N_("in the keywords"),
+    "pairs": N_("side by side"),
+    "exact": N_("exactly as written"),
+    "grams": N_("by its letters"),
+    "learned": N_("learned from earlier searches"),
+    "learned_pairs": N_("learned from earlier searches"),
+}
+"""Where a word was found, as an agent would say it, by the parts of the index."""
+ORIGINS = {
+    "correction": N_("taken for a slip of what was typed"),
+    "synonym": N_("a synonym"),
+    "prefix": N_("only its beginning"),
+}
+"""What else is to be said of a word that was not typed like this."""
 _LINK = re.compile(r"/a/([^\s?#()\[\]<>\"']+)")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason for a result: the word, where it stands and what else is to be said of it, and its share of the score."""
+
+    word: str
+    where: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +62,8 @@ class DeskAnswer:
     only_in: str
     """Name of its language when there is none in the customer's; else empty."""
     read_by_customer: bool
+    why: tuple[Cause, ...] = ()
+    """What put it there, the strongest first."""
     used: int = 0
     """In how many requests it was used."""
 
@@ -54,7 +84,7 @@ class DeskAnswer:
 
 def desk_answers(words: str, locale: str, read: frozenset[str]) -> list[DeskAnswer]:
     """The articles that fit, internal ones included; raises `SearchUnavailable` when the search is down."""
-    query = Query.from_text(words, locale, STAFF, limit=MOST)
+    query = Query.from_text(words, locale, STAFF, limit=MOST, explain=True)
     if not query.text:
         return []
     results = search_articles(context.portal().engine, context.catalog(), query, context.today())
@@ -64,7 +94,22 @@ def desk_answers(words: str, locale: str, read: frozenset[str]) -> list[DeskAnsw
         if article is not None and article.id not in answers:
             same = article.locale == hit.locale
             answers[article.id] = _answer(article, locale, hit.snippet if same else "", read, hit.title_marked if same else "")
+            answers[article.id] = replace(answers[article.id], why=causes(hit.explanation))
     return list(answers.values())
+
+
+def causes(explanation: Explanation | None) -> tuple[Cause, ...]:
+    """Why a result stands where it stands, in words."""
+    if explanation is None or not explanation.score:
+        return ()
+    strongest = sorted(explanation.terms, key=lambda term: -term.score)[:MOST_CAUSES]
+    pinned = [Cause("", gettext(N_("Pinned for exactly these words")), 0.0)] if explanation.pinned else []
+    return (*pinned, *(Cause(t.term.replace("_", " "), _where(t.field, t.origin), t.score / explanation.score) for t in strongest))
+
+
+def _where(field: str, origin: str) -> str:
+    said = [FIELDS.get(field, field), *([ORIGINS[origin]] if origin in ORIGINS else [])]
+    return ", ".join(gettext(text) for text in said)
 
 
 def in_locale(article_id: str, locale: str) -> Article | None:

@@ -175,6 +175,14 @@ def test_the_permanent_link_opens_in_the_customers_language(client: FlaskClient)
     assert answer.location == "/sv/articles/activate-your-card"
 
 
+def test_an_answer_says_in_words_why_it_stands_where_it_stands(agent: FlaskClient) -> None:
+    page = agent.get("/agent/answers?q=activaet+card&locale=en").get_data(as_text=True)
+    reasons = page.split("Why this result")[1].split("</details>")[0]
+    assert "in the title" in reasons
+    assert "taken for a slip of what was typed" in reasons
+    assert "%" in reasons
+
+
 def test_the_answers_page_without_script_has_fields_to_copy_from(agent: FlaskClient, ticket: Ticket) -> None:
     page = agent.get(f"/agent/answers?q=activate&locale=en&ticket={ticket.number}").get_data(as_text=True)
     assert re.search(r'<input readonly value="http://localhost/a/cards/activate-your-card\?locale=en"', page)

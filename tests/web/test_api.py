@@ -102,6 +102,19 @@ def test_a_search_finds_what_the_caller_may_see_and_audience_only_ever_narrows_i
     assert "Zinfandel rates for members" not in search("zinfandel", agent, "public")
 
 
+def test_why_a_result_stands_where_it_stands_is_told_to_staff_and_adds_up(
+    client: FlaskClient, token: Callable[..., dict[str, str]]
+) -> None:
+    address = "/api/v1/search?q=quetzal&explain=1"
+    hit = client.get(address, headers=token(Role.AGENT, "read")).get_json()["results"][0]
+    assert {"quetzal"} <= {cause["term"] for cause in hit["explanation"]}
+    assert sum(cause["score"] for cause in hit["explanation"]) == pytest.approx(hit["score"])
+    assert hit["pinned"] is False
+    for headers in (None, token(Role.CUSTOMER, "read")):
+        assert client.get(address, headers=headers).status_code == 403
+    assert "explanation" not in client.get("/api/v1/search?q=card").get_json()["results"][0]
+
+
 def test_asking_over_the_api_is_a_recorded_search_only_when_asked_for(client: FlaskClient, recorded: list[Event]) -> None:
     client.get("/api/v1/search?q=card")
     client.get("/api/v1/search?q=card&record=0")
