@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
 
 Row = Mapping[str, Any]
+Item = TypeVar("Item")
+
+MOST_NAMED = 400
+"""Names in one statement: databases allow some thousands at least, and each length is planned anew."""
+
+
+def expanding(sql: str, *lists: str) -> TextClause:
+    """A statement with parameters that stand for lists (`IN :ids`)."""
+    return text(sql).bindparams(*(bindparam(name, expanding=True) for name in lists or ("ids",)))
+
+
+def chunks(items: Iterable[Item], size: int = MOST_NAMED) -> Iterator[Sequence[Item]]:
+    """The items in their order, so many at a time."""
+    whole = items if isinstance(items, Sequence) else list(items)
+    return (whole[i : i + size] for i in range(0, len(whole), size))
 
 
 def is_sqlite(db: Session) -> bool:

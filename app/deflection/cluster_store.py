@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.deflection.bulk import is_sqlite
+from app.deflection.bulk import chunks, expanding, is_sqlite
 from app.deflection.cluster_text import stems
 from app.deflection.clusters import Bag, Clustering
 from app.deflection.events import milliseconds
@@ -122,18 +122,14 @@ def assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: da
     move_needs(db, [(need, found[bag]) for need, bag in needs])
 
 
-_NEEDS = text("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
-_CHUNK = 400
+_NEEDS = expanding("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id IN :ids")
 
 
 def move_needs(db: Session, moves: Iterable[tuple[str, int]]) -> None:
     """Write the cluster of needs, and move them in the daily roll-ups as well, so that both keep telling the same."""
     wanted = dict(moves)
     lock_for_judging(db, is_sqlite(db))
-    ids = sorted(wanted)
-    rows = [dict(row) for i in range(0, len(ids), _CHUNK) for row in db.execute(_NEEDS, {"ids": ids[i : i + _CHUNK]}).mappings()]
+    rows = [dict(row) for ids in chunks(sorted(wanted)) for row in db.execute(_NEEDS, {"ids": ids}).mappings()]
     # Those without any cluster yet are written even if they get none, or they would be asked about for ever.
     rows = [row for row in rows if row["cluster"] != wanted[row["id"]]]
     if rows:

@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause
 from sqlalchemy.orm import Session
+
+from app.deflection.bulk import chunks, expanding
 
 Known = Callable[[Sequence[str]], Mapping[str, str]]
 """Ids → the languages of those that have one."""
@@ -18,20 +20,14 @@ _SCRIPT_OF = {"he": "Hebr", "yi": "Hebr", "ru": "Cyrl", "uk": "Cyrl", "be": "Cyr
 _NOT_ENGLISH = re.compile("[åäö]", re.I)
 _LETTERS_OF = "sv"
 
-_CHUNK = 400
-
-
-def _expanding(sql: str) -> object:
-    return text(sql).bindparams(bindparam("names", expanding=True))
-
-
-_LINKED = _expanding(
+_LINKED = expanding(
     "SELECT t.ticket_id, n.lang FROM need_ticket t JOIN need n ON n.id = t.need_id WHERE t.ticket_id IN :names AND n.lang <> ''"
-    " ORDER BY n.last, n.id"
+    " ORDER BY n.last, n.id",
+    "names",
 )
-_NAMES = _expanding("SELECT a, b FROM identity_edge WHERE a IN :names")
-_USERS = _expanding("SELECT b, a FROM identity_edge WHERE b IN :names")
-_SEARCHED = _expanding("SELECT home, lang FROM need WHERE home IN :names AND lang <> '' ORDER BY last, id")
+_NAMES = expanding("SELECT a, b FROM identity_edge WHERE a IN :names", "names")
+_USERS = expanding("SELECT b, a FROM identity_edge WHERE b IN :names", "names")
+_SEARCHED = expanding("SELECT home, lang FROM need WHERE home IN :names AND lang <> '' ORDER BY last, id", "names")
 
 
 def _nothing(ids: Sequence[str]) -> Mapping[str, str]:
@@ -101,13 +97,9 @@ def _tied(db: Session, homes: set[str]) -> dict[str, set[str]]:
     return {home: own | {other for name in own for other in names[name]} for home, own in tied.items()}
 
 
-def _pairs(db: Session, query: object, names: Iterable[str]) -> dict[str, str]:
+def _pairs(db: Session, query: TextClause, names: Iterable[str]) -> dict[str, str]:
     return dict(_rows(db, query, names))
 
 
-def _rows(db: Session, query: object, names: Iterable[str]) -> list[tuple[str, str]]:
-    ordered = sorted(set(names))
-    found: list[tuple[str, str]] = []
-    for i in range(0, len(ordered), _CHUNK):
-        found += [(a, b) for a, b in db.execute(query, {"names": ordered[i : i + _CHUNK]})]  # type: ignore[call-overload]
-    return found
+def _rows(db: Session, query: TextClause, names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(a, b) for chunk in chunks(sorted(set(names))) for a, b in db.execute(query, {"names": chunk})]

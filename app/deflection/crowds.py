@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.deflection.disjoint_sets import DisjointSets
 from app.deflection.events import Event
 
 MOST_TIED = 50
@@ -41,24 +42,16 @@ def crowds_among(ties: Ties, known: Collection[str] = ()) -> Crowds:
     """The crowds of some ties; whoever touches one of the `known` belongs to it, and so do all tabs and forms of theirs."""
     if not known and all(len(actors) < 2 for actors in ties.values()):
         return Crowds()
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
+    sets = DisjointSets()
     for name, actors in ties.items():
         for actor in actors:
-            parent[root(actor)] = root(name)
+            sets.join(actor, name)
     members: dict[str, set[str]] = defaultdict(set)
     for actors in ties.values():
         for actor in actors:
-            members[root(actor)].add(actor)
-    large = {place for place, own in members.items() if len(own) > MOST_TIED} | {root(name) for name in known if name in ties}
-    names = frozenset(name for name in ties if root(name) in large)
+            members[sets.root(actor)].add(actor)
+    large = {place for place, own in members.items() if len(own) > MOST_TIED} | {sets.root(name) for name in known if name in ties}
+    names = frozenset(name for name in ties if sets.root(name) in large)
     return Crowds(names, frozenset(actor for place in large for actor in members[place]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.deflection.asked_columns import FORMAT as ASKED_FORMAT
 from app.deflection.asked_columns import KEPT_DAYS, forget_asked_before, forget_asked_on, record_of
+from app.deflection.bulk import chunks
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.judging_lock import keep_recorders_out, lock_for_judging
@@ -49,7 +50,7 @@ def pack_days(database: Database, now: datetime, most: int = 1000) -> int:
         missing = list(db.execute(_MISSING, given).scalars())
     surveys = _Surveys(min(missing, default=today), today + 2)
     packed = 0
-    for days in _chunks(missing, _DAYS_AT_ONCE):
+    for days in chunks(missing, _DAYS_AT_ONCE):
         with giving_way(database), database.session() as db:
             packed += _pack(db, days, settled, surveys, database.is_sqlite)
     return packed
@@ -104,7 +105,7 @@ def pack_asked(database: Database, now: datetime, most: int = 1000) -> int:
         known = set(db.execute(_ASKED_KNOWN, {"start": start, "format": ASKED_FORMAT}).scalars())
     packed = 0
     missing = [day for day in range(today - 1, start - 1, -1) if day not in known]
-    for days in _chunks(missing[:most], _DAYS_AT_ONCE):
+    for days in chunks(missing[:most], _DAYS_AT_ONCE):
         with giving_way(database), database.session() as db:
             lock_for_judging(db, database.is_sqlite)
             if keep_recorders_out(db, database.is_sqlite):
@@ -113,7 +114,3 @@ def pack_asked(database: Database, now: datetime, most: int = 1000) -> int:
                 db.execute(_INSERT_ASKED, made)
                 packed += len(made)
     return packed
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (items[i : i + size] for i in range(0, len(items), size))

@@ -7,14 +7,14 @@ the rest, and dropping a table overwrites its pages with zeros all the same. Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.deflection.bulk import insert_rows, is_sqlite, prefer_indexes, upsert_rows
+from app.deflection.bulk import chunks, expanding, insert_rows, is_sqlite, prefer_indexes, upsert_rows
 
 COLUMNS = (
     "event_id", "type", "t", "t_recv", "t_client", "t_sent", "day", "actor", "visitor", "tab", "account", "role", "ua", "ref", "body",
@@ -32,16 +32,12 @@ _OF_WEEK = "event_w"
 Row = dict[str, Any]
 
 
-def _expanding(sql: str) -> Any:
-    return text(sql).bindparams(bindparam("ids", expanding=True))
-
-
-_STORED = _expanding(
+_STORED = expanding(
     "SELECT e.event_id, e.t_recv, e.actor, e.t, e.day, e.type, e.body, e.visitor, e.tab, e.account, e.role, e.ua, e.t_client, e.t_sent"
     " FROM seen s JOIN event e ON e.actor = s.actor AND e.t = s.t AND e.event_id = s.event_id WHERE s.event_id IN :ids"
 )
-_NAMES_OF = _expanding("SELECT event_id FROM event WHERE actor IN :ids")
-_FORGET = _expanding("DELETE FROM seen WHERE event_id IN :ids")
+_NAMES_OF = expanding("SELECT event_id FROM event WHERE actor IN :ids")
+_FORGET = expanding("DELETE FROM seen WHERE event_id IN :ids")
 
 
 def store_once(db: Session, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -73,7 +69,7 @@ def _keep_first_received(db: Session, again: Mapping[str, Row]) -> list[Row]:
     replaced: list[Row] = []
     if again:
         prefer_indexes(db)
-    for chunk in _chunks(again):
+    for chunk in chunks(sorted(again)):
         for found in db.execute(_STORED, {"ids": chunk}).mappings().all():
             stored = dict(found)
             row = again[stored["event_id"]]
@@ -92,20 +88,15 @@ def _replace(db: Session, stored: Mapping[str, Any], row: Row) -> None:
     insert_rows(db, "event", COLUMNS, [row])
 
 
-def _chunks(names: Iterable[str], size: int = 400) -> Iterator[list[str]]:
-    ordered = sorted(names)
-    return (ordered[i : i + size] for i in range(0, len(ordered), size))
-
-
 # -------------------------------------------------------------------------------------------------------------------- taking away
 
 
 def delete_events_of(db: Session, actors: Iterable[str]) -> int:
     """Delete everything recorded under these names, and that it was ever seen; gives how many events."""
     removed = 0
-    for chunk in _chunks(actors):
+    for chunk in chunks(sorted(actors)):
         removed += _forget(db, db.execute(_NAMES_OF, {"ids": chunk}).scalars())
-        db.execute(_expanding("DELETE FROM event WHERE actor IN :ids"), {"ids": chunk})
+        db.execute(expanding("DELETE FROM event WHERE actor IN :ids"), {"ids": chunk})
     return removed
 
 
@@ -118,7 +109,7 @@ def delete_events(db: Session, actor_of: Mapping[str, str]) -> int:
 
 def _forget(db: Session, ids: Iterable[str]) -> int:
     known = list(ids)
-    for chunk in _chunks(known):
+    for chunk in chunks(sorted(known)):
         db.execute(_FORGET, {"ids": chunk})
     return len(known)
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.crowds import crowds_among, ties_of
+from app.deflection.disjoint_sets import DisjointSets
 from app.deflection.events import EVENT_TYPES, Event, InvalidEvent, parse_event, unknown_fields
 from app.deflection.ledger import watermark
 from app.deflection.names import GLOBAL
@@ -184,26 +185,18 @@ def watermark_at(db: Session, as_of: int | None) -> int | None:
 def components(db: Session, size: int = 300) -> Iterator[tuple[list[str], frozenset[str]]]:
     """Groups of actors such that everything tied together is in one group, with the crowds that tie nobody; several components share a
     group for speed."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
+    sets = DisjointSets()
     edges = db.execute(text("SELECT a, b FROM identity_edge")).all()
     known = db.execute(text("SELECT name FROM crowd")).scalars().all()
     crowds = crowds_among(ties_of((a, b) for a, b in edges), known).names.union(known)
     for a, b in edges:
         if b not in crowds:
-            parent[root(a)] = root(b)
+            sets.join(a, b)
     del edges
     members: dict[str, list[str]] = {}
     for actor in db.execute(text("SELECT DISTINCT actor FROM event WHERE actor <> 'g:'")).scalars():
-        members.setdefault(root(actor), []).append(actor)
-    parent.clear()
+        members.setdefault(sets.root(actor), []).append(actor)
+    del sets
     group: list[str] = []
     for names in members.values():
         group += names

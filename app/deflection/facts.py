@@ -54,8 +54,7 @@ class NeedFact:
     cluster: int = 0
     """The query cluster of the need's first search; 0 where it has none."""
     article: str = ""
-    """The article that was read last; `top` is the first result of the first search, '' where nothing was listed."""
-    top: str = ""
+    """The article that was read last."""
     searches: int = 0
     zero: int = 0
     """Searches of the need without a result; `clicked` those with results of which at least one was opened."""
@@ -84,7 +83,7 @@ class NeedFact:
     """The first query, redacted."""
 
 
-CODED = ("locale", "surface", "device", "article", "top")
+CODED = ("locale", "surface", "device", "article")
 LEFT_OUT = ("need", "query")
 _NUMBERS = {"person": np.int64, "first": np.int64, "last": np.int64, "final_at": np.int64, "answer_ms": np.int64, "escalate_ms": np.int64,
             "topical_ms": np.int64}  # fmt: skip

@@ -114,7 +114,7 @@ def _row(
 def _next_step(own: Frame, name: ClusterName | None, translated: Mapping[str, frozenset[str]]) -> tuple[str, str]:
     kinds = {kind: n for kind, n in zip(GAP_KINDS, np.bincount(gap_kind(own)).tolist(), strict=False) if kind and n}
     kind = max(kinds, key=lambda key: (kinds[key], key)) if kinds else facts.NOTHING_FOUND
-    article = _commonest(own, "article") or _commonest(own, "top")
+    article = _commonest(own, "article")
     locales = translated.get(article)
     if name and name.locale and locales is not None and name.locale not in locales and kind != facts.NOTHING_FOUND:
         kind = facts.TRANSLATE

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session as Db
 
 from app.db import Database, DatabaseUnavailable
-from app.deflection.bulk import insert_rows, upsert_rows
+from app.deflection.bulk import chunks, expanding, insert_rows, upsert_rows
 from app.deflection.clock import DAY, HOUR
 from app.deflection.events import milliseconds
 from app.deflection.judging_lock import lock_for_judging
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 """Dirty actors judged in one transaction: about a tenth of a second, in which others wait to write."""
-_CHUNK = 400
 CROWD = "crowd"
 """What the ledger names as the cause when somebody is judged without those whom a copied tab or form tied to them."""
 
@@ -147,19 +146,15 @@ def watermark(db: Db) -> int | None:
 # ------------------------------------------------------------------------------------------------------------------- writing
 
 
-def _in_chunks(names: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(names)
-    return (ordered[i : i + _CHUNK] for i in range(0, len(ordered), _CHUNK))
-
-
 def _stored(db: Db, table: Any, names: Iterable[str], time_column: str, frozen: int) -> list[Row]:
     columns = [c.name for c in table.__table__.columns]
-    sql = text(
+    sql = expanding(
         f"SELECT {', '.join(_quoted(c) for c in columns)} FROM {table.__tablename__}"  # noqa: S608 — names of our own columns  # nosec B608
-        f" WHERE home IN :homes AND {_quoted(time_column)} >= :frozen"
-    ).bindparams(bindparam("homes", expanding=True))
+        f" WHERE home IN :homes AND {_quoted(time_column)} >= :frozen",
+        "homes",
+    )
     found: list[Row] = []
-    for chunk in _in_chunks(names):
+    for chunk in chunks(sorted(names)):
         found += [dict(zip(columns, row, strict=True)) for row in db.execute(sql, {"homes": chunk, "frozen": frozen})]
     return found
 
@@ -175,8 +170,8 @@ def _insert(db: Db, table: Any, rows: Sequence[Row]) -> None:
 
 
 def _delete(db: Db, table: str, column: str, ids: Iterable[str]) -> None:
-    sql = text(f"DELETE FROM {table} WHERE {column} IN :ids").bindparams(bindparam("ids", expanding=True))  # noqa: S608 — our own names  # nosec B608
-    for chunk in _in_chunks(ids):
+    sql = expanding(f"DELETE FROM {table} WHERE {column} IN :ids")  # noqa: S608 — our own names  # nosec B608
+    for chunk in chunks(sorted(ids)):
         db.execute(sql, {"ids": chunk})
 
 
@@ -332,8 +327,8 @@ def finish_due(db: Db, now: datetime, rules: Rulebook, is_sqlite: bool = True, l
     ).mappings().all()  # fmt: skip
     due = [dict(row) for row in rows if state_of(row["final_at"], row["last"], as_of, complete, rules) == FINAL]
     if due:
-        sql = text("UPDATE need SET state = :final WHERE id IN :ids AND state = :was").bindparams(bindparam("ids", expanding=True))
-        for chunk in _in_chunks(row["id"] for row in due):
+        sql = expanding("UPDATE need SET state = :final WHERE id IN :ids AND state = :was")
+        for chunk in chunks(sorted(row["id"] for row in due)):
             db.execute(sql, {"final": FINAL, "was": PROVISIONAL, "ids": chunk})
         raise_stamp(db)
         move_rollups(db, due, [{**row, "state": FINAL} for row in due])

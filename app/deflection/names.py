@@ -8,18 +8,23 @@ GLOBAL = "g:"
 """The actor of what concerns nobody in particular: watermarks."""
 
 
+def own_name(event: Event) -> str:
+    """Browser, else tab, else account of whoever did it; empty if none of them is known."""
+    if event.visitor:
+        return f"v:{event.visitor}"
+    if event.tab:
+        return f"t:{event.tab}"
+    return f"a:{event.account}" if event.account else ""
+
+
 def actor_of(event: Event) -> str:
     """The narrowest name that the event came with; events of one actor are stored under it."""
     if isinstance(event, Watermark):
         return GLOBAL
     if isinstance(event, Exclude):
         return f"v:{event.target_visitor}" if event.target_visitor else f"a:{event.target_account}"
-    if event.visitor:
-        return f"v:{event.visitor}"
-    if event.tab:
-        return f"t:{event.tab}"
-    if event.account:
-        return f"a:{event.account}"
+    if name := own_name(event):
+        return name
     requester = getattr(event, "requester", None)
     if requester:
         return f"r:{requester}"

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.deflection.bulk import chunks, expanding
 from app.deflection.clock import DAY
 from app.deflection.facts import CODED, COLUMNS, CONFIRMED, KINDS, LIKELY, Contacts, Frame, person_code
 from app.deflection.packing import packed, unpacked
@@ -28,14 +29,13 @@ FIELDS = (
 )  # fmt: skip
 """The columns of `need` that reports are made of."""
 CONTACT_FIELDS = ("home", "t", "channel", "linked", "lang", "subject_group")
-_TEXTS = tuple(name for name in CODED if name != "top")
 _CONTACT_TEXTS = ("channel", "locale")
 _RULES = {f"R{i}": i for i in range(12)}
 _AS_THEY_ARE = ("link_class", "post_ticket", "searches", "zero", "clicked", "vote", "solved", "forms")
 _SAYING_NOTHING = {"ticket_after": "escalate_ms", "topical_after": "topical_ms", "answered_after": "answer_ms"}
 _BOOLEANS = ("post_ticket", "opened", "satisfied", "solved", "asked")
 _TIMES = ("person", "first", "last", "final_at", "answer_ms", "escalate_ms", "topical_ms")
-FORMAT = hashlib.blake2b(repr((FIELDS, CONTACT_FIELDS, _TEXTS, "packing 1")).encode(), digest_size=6).hexdigest()
+FORMAT = hashlib.blake2b(repr((FIELDS, CONTACT_FIELDS, CODED, "packing 1")).encode(), digest_size=6).hexdigest()
 """Records of another layout are left alone and made anew."""
 MOST_KEPT = 800
 
@@ -99,7 +99,7 @@ def columns_of(values: Values, contacts: Values | None = None, base: int = 0) ->
     needs["escalate_ms"] = needs["escalate_ms"].clip(min=-1)
     needs |= {name: needs[name].astype(bool) for name in _BOOLEANS if name in needs}
     names: dict[str, Sequence[str]] = {}
-    for name in _TEXTS:
+    for name in CODED:
         needs[name], names[name] = _coded(values["lang" if name == "locale" else name])
     judged: dict[int, Counter[str]] = defaultdict(Counter)
     for day, version in zip((first // DAY).tolist(), values["version"], strict=True):
@@ -144,10 +144,9 @@ def frame_of_days(parts: Sequence[Columns], asked: Answers) -> Frame:
     columns["last"] += columns["first"]
     columns["final_at"] += columns["last"]
     columns["person"] = np.unique(columns["person"], return_inverse=True)[1]
-    names: dict[str, tuple[str, ...]] = {"top": ("",)}
-    for name in _TEXTS:
+    names: dict[str, tuple[str, ...]] = {}
+    for name in CODED:
         columns[name], names[name] = _common_codes([(part.needs[name], part.names[name]) for part in parts])
-    columns["top"] = np.zeros(len(columns["first"]), dtype=np.int32)
     columns["asked"], columns["survey"] = _survey_columns(parts, asked)
     return Frame(columns, names)
 
@@ -209,7 +208,7 @@ def _survey_columns(parts: Sequence[Columns], asked: Answers) -> tuple[np.ndarra
 
 _QUOTED = ", ".join(f'"{name}"' for name in FIELDS)
 _KNOWN = text("SELECT day, id FROM need_columns WHERE day >= :start AND day < :end AND format = :format")
-_DATA = text("SELECT day, id, data FROM need_columns WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+_DATA = expanding("SELECT day, id, data FROM need_columns WHERE id IN :ids")
 _unpacked: OrderedDict[tuple[str, int], tuple[int, Columns]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -223,7 +222,7 @@ def columns_of_days(db: Session, start: int, end: int) -> list[Columns]:
         found = {day: _unpacked[where, day][1] for day, id in known.items() if _unpacked.get((where, day), (0,))[0] == id}
     wanted = [id for day, id in known.items() if day not in found]
     fetched: dict[int, tuple[int, Columns]] = {}
-    for chunk in _chunks(wanted, 400):
+    for chunk in chunks(wanted):
         fetched |= {day: (id, Columns.unpacked(data)) for day, id, data in db.execute(_DATA, {"ids": chunk})}
     with _lock:
         for day, kept in fetched.items():
@@ -240,7 +239,7 @@ def read_days(db: Session, days: Sequence[int], base: int = 0) -> Columns:
     """The needs and contacts of some days, from their rows."""
     needs: list[tuple] = []
     contacts: list[tuple] = []
-    for chunk in _chunks(days, 400):
+    for chunk in chunks(days):
         these = f"day IN ({', '.join(str(int(day)) for day in chunk)})"
         needs += _fetched(db, f"SELECT {_QUOTED} FROM need WHERE {these} ORDER BY day, id")  # noqa: S608 — numbers  # nosec B608
         counted = "valid AND inbound AND NOT duplicate"
@@ -260,7 +259,3 @@ def solved_of(columns: Columns) -> tuple[int, int]:
     """How many of the counted needs were solved without a ticket, and how many are counted."""
     frame = frame_of_days([columns], {}).counted
     return int((frame.rules(CONFIRMED, LIKELY) & ~frame["post_ticket"]).sum()), len(frame)
-
-
-def _chunks(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (items[i : i + size] for i in range(0, len(items), size))

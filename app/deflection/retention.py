@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database, DatabaseUnavailable
 from app.deflection.asked_columns import forget_asked_before
+from app.deflection.bulk import chunks, expanding
 from app.deflection.clock import DAY
 from app.deflection.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.events import milliseconds
@@ -111,10 +112,6 @@ def _step(database: Database, drop: Callable[[Session, int], int | None], before
         return drop(db, before)
 
 
-def _expanding(sql: str) -> Any:
-    return text(sql).bindparams(bindparam("ids", expanding=True))
-
-
 _WITH_TEXTS = text(
     "SELECT day FROM need WHERE day < :day AND q <> '' UNION SELECT day FROM need_search WHERE day < :day AND q <> ''"
     " UNION SELECT day FROM contact WHERE day < :day AND subject <> ''"
@@ -153,11 +150,11 @@ def remember_removed(db: Session, rows: Iterable[Any]) -> None:
 
 
 def _delete_needs(db: Session, ids: list[str], keep_need: bool = False) -> None:
-    for i in range(0, len(ids), 400):
+    for chunk in chunks(ids):
         for name in CHILDREN:
-            db.execute(_expanding(f"DELETE FROM {name} WHERE need_id IN :ids"), {"ids": ids[i : i + 400]})  # noqa: S608 — our own tables  # nosec B608
+            db.execute(expanding(f"DELETE FROM {name} WHERE need_id IN :ids"), {"ids": chunk})  # noqa: S608 — our own tables  # nosec B608
         if not keep_need:
-            db.execute(_expanding("DELETE FROM need WHERE id IN :ids"), {"ids": ids[i : i + 400]})
+            db.execute(expanding("DELETE FROM need WHERE id IN :ids"), {"ids": chunk})
 
 
 # -------------------------------------------------------------------------------------------------------------------- a person
@@ -266,19 +263,15 @@ def _days_of_contacts(db: Session, actors: set[str]) -> set[int]:
 
 
 def _delete_where(db: Session, table: str, column: str, names: Iterable[str]) -> int:
-    ordered, removed = sorted(names), 0
-    for i in range(0, len(ordered), 400):
-        found = db.execute(_expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": ordered[i : i + 400]})  # noqa: S608  # nosec B608
+    removed = 0
+    for chunk in chunks(sorted(names)):
+        found = db.execute(expanding(f"DELETE FROM {table} WHERE {column} IN :ids"), {"ids": chunk})  # noqa: S608  # nosec B608
         removed += found.rowcount  # type: ignore[attr-defined]
     return removed
 
 
 def _rows_of(db: Session, sql: str, nodes: Iterable[str]) -> list[Any]:
-    ordered = sorted(nodes)
-    found: list[Any] = []
-    for i in range(0, len(ordered), 400):
-        found += db.execute(_expanding(sql), {"ids": ordered[i : i + 400]}).mappings().all()
-    return found
+    return [row for chunk in chunks(sorted(nodes)) for row in db.execute(expanding(sql), {"ids": chunk}).mappings()]
 
 
 def _forget_needs(db: Session, needs: list[Any], as_of: int) -> None:

@@ -23,6 +23,7 @@ from app.deflection.events import (
     View,
     Vote,
 )
+from app.deflection.names import own_name
 from app.deflection.rulebook import Rulebook
 
 TAB_ONLY, BROWSER, ACCOUNT = 0, 1, 2
@@ -111,13 +112,7 @@ def session_key(event: Event) -> str | None:
 
     None for what only names a sender's address: nobody did anything in any browser.
     """
-    if event.visitor:
-        return f"v:{event.visitor}"
-    if event.tab:
-        return f"t:{event.tab}"
-    if event.account:
-        return f"a:{event.account}"
-    return None if isinstance(event, Identify) else f"e:{event.event_id}"
+    return own_name(event) or (None if isinstance(event, Identify) else f"e:{event.event_id}")
 
 
 def _name_persons(sessions: Sequence[Session], timed: Sequence[Timed]) -> None:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.asked_columns import forget_asked_on
-from app.deflection.bulk import is_sqlite, prefer_indexes, upsert_rows
+from app.deflection.bulk import chunks, expanding, is_sqlite, prefer_indexes, upsert_rows
 from app.deflection.clock import DAY, HOUR, MINUTE, corrected_time, ticket_time
 from app.deflection.crowds import Crowds, Ties, crowds_among, is_tie, ties_of
 from app.deflection.event_table import STANDING, store_once
@@ -141,14 +141,12 @@ def _row(event: Event) -> dict[str, Any]:
 _SELECT = "SELECT type, event_id, t_recv, t_client, t_sent, visitor, tab, account, role, ua, body FROM event"
 
 
-_TIED = text("SELECT a, b FROM identity_edge WHERE a IN :names UNION SELECT a, b FROM identity_edge WHERE b IN :tying").bindparams(
-    bindparam("names", expanding=True), bindparam("tying", expanding=True)
+_TIED = expanding(
+    "SELECT a, b FROM identity_edge WHERE a IN :names UNION SELECT a, b FROM identity_edge WHERE b IN :tying", "names", "tying"
 )
-_CROWDS = text("SELECT name FROM crowd WHERE name IN :names").bindparams(bindparam("names", expanding=True))
-_NEAR = text(_SELECT + " WHERE actor IN :names AND t BETWEEN :low AND :high AND type <> 'survey'").bindparams(
-    bindparam("names", expanding=True)
-)
-_OF_ACTORS = text(_SELECT + " WHERE actor IN :names AND type <> 'survey'").bindparams(bindparam("names", expanding=True))
+_CROWDS = expanding("SELECT name FROM crowd WHERE name IN :names", "names")
+_NEAR = expanding(_SELECT + " WHERE actor IN :names AND t BETWEEN :low AND :high AND type <> 'survey'", "names")
+_OF_ACTORS = expanding(_SELECT + " WHERE actor IN :names AND type <> 'survey'", "names")
 # The same: a list of hundreds of names is planned anew for each partition, a join is not.
 _OF_ACTORS_JOINED = text(_SELECT + " JOIN unnest(CAST(:names AS text[])) AS n(name) ON actor = n.name WHERE type <> 'survey'")
 
@@ -200,7 +198,7 @@ def _walk(db: Session, actors: set[str], apart: frozenset[str]) -> _Walked:
     met = _crowds_in(db, known, apart) if any_crowd else set()
     while frontier:
         found: set[tuple[str, str]] = set()
-        for chunk in _chunks(frontier):
+        for chunk in chunks(sorted(frontier)):
             tying = [name for name in chunk if name not in met]
             found.update((a, b) for a, b in db.execute(_TIED, {"names": chunk, "tying": tying}))
         edges |= found
@@ -214,7 +212,7 @@ def _walk(db: Session, actors: set[str], apart: frozenset[str]) -> _Walked:
 
 def _crowds_in(db: Session, names: Iterable[str], apart: frozenset[str]) -> set[str]:
     ties = [name for name in names if is_tie(name)]
-    known = {name for chunk in _chunks(ties) for name in db.execute(_CROWDS, {"names": chunk}).scalars()}
+    known = {name for chunk in chunks(sorted(ties)) for name in db.execute(_CROWDS, {"names": chunk}).scalars()}
     return known | apart.intersection(ties)
 
 
@@ -223,14 +221,9 @@ def events_of_actors(db: Session, actors: Iterable[str]) -> list[Event]:
     found: list[Event] = []
     prefer_indexes(db)
     query = _OF_ACTORS if is_sqlite(db) else _OF_ACTORS_JOINED
-    for chunk in _chunks(name for name in actors if name[0] != "f"):
+    for chunk in chunks(sorted(name for name in actors if name[0] != "f")):
         found += [_event(row) for row in db.execute(query, {"names": chunk}).all()]
     return found
-
-
-def _chunks(names: Iterable[str], size: int = 400) -> Iterable[list[str]]:
-    ordered = sorted(names)
-    return (ordered[i : i + size] for i in range(0, len(ordered), size))
 
 
 def events_by_ref(db: Session, refs: Iterable[str]) -> list[Event]:
@@ -267,7 +260,7 @@ def events_of_ticket(db: Session, ticket_id: str, hours: int = 48) -> list[Event
     for ticket in [e for e in events_by_ref(db, [ticket_id]) if isinstance(e, TicketEvent) and e.ticket_id == ticket_id]:
         at, names = time_of(ticket), closure(db, {actor_of(ticket)})
         mine = {ticket.account} if ticket.account else _accounts_of_sender(db, ticket, names)
-        for chunk in _chunks(name for name in names if name[0] not in "fg"):
+        for chunk in chunks(sorted(name for name in names if name[0] not in "fg")):
             rows = db.execute(_NEAR, {"names": chunk, "low": at - hours * HOUR, "high": at + 2 * MINUTE})
             events = [_event(row) for row in rows]
             found |= {e.event_id: e for e in events if not mine or e.account is None or e.account in mine}

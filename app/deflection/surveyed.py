@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
+
+from app.deflection.bulk import chunks, expanding
 
 LATEST = 8
 """An answer hardly ever comes more days after its need began."""
 
-_BODIES = text("SELECT body FROM event WHERE type = 'survey' AND day IN :days ORDER BY t_recv, event_id").bindparams(
-    bindparam("days", expanding=True)
-)
-_COUNT = text("SELECT count(*) FROM event WHERE type = 'survey' AND day IN :days").bindparams(bindparam("days", expanding=True))
-_SEARCH_NEEDS = text("SELECT need_id, search_id FROM need_search WHERE search_id IN :ids").bindparams(bindparam("ids", expanding=True))
-_FOLDED = text(
+_BODIES = expanding("SELECT body FROM event WHERE type = 'survey' AND day IN :days ORDER BY t_recv, event_id", "days")
+_COUNT = expanding("SELECT count(*) FROM event WHERE type = 'survey' AND day IN :days", "days")
+_SEARCH_NEEDS = expanding("SELECT need_id, search_id FROM need_search WHERE search_id IN :ids")
+_FOLDED = expanding(
     "SELECT e.ref, s.need_id, s.members FROM event e JOIN need n ON n.home = e.actor JOIN need_search s ON s.need_id = n.id"
     " WHERE e.ref IN :ids AND e.type = 'search'"
-).bindparams(bindparam("ids", expanding=True))
-_VIEW_NEEDS = text("SELECT need_id, view_id FROM need_view WHERE view_id IN :ids").bindparams(bindparam("ids", expanding=True))
-_DAYS = text("SELECT DISTINCT day FROM need WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
-_CHUNK = 500
+)
+_VIEW_NEEDS = expanding("SELECT need_id, view_id FROM need_view WHERE view_id IN :ids")
+_DAYS = expanding("SELECT DISTINCT day FROM need WHERE id IN :ids")
 
 Answers = Mapping[str, int | None]
 """Need → what was answered; None for no answer."""
@@ -53,14 +51,14 @@ def needs_named(db: Session, surveys: Sequence[Mapping]) -> dict[str, str]:
     """Search or view id → need, for the things that surveys name."""
     found: dict[str, str] = {}
     wanted = {s["search_id"] for s in surveys if s.get("search_id")}
-    for chunk in _chunks(sorted(wanted)):
+    for chunk in chunks(sorted(wanted)):
         found |= {search_id: need for need, search_id in db.execute(_SEARCH_NEEDS, {"ids": chunk})}
-    for chunk in _chunks(sorted(wanted - found.keys())):
+    for chunk in chunks(sorted(wanted - found.keys())):
         # Folded into another search, by a keystroke more or a reload: it is among the members of one that its browser made.
         for search_id, need, members in db.execute(_FOLDED, {"ids": chunk}):
             if search_id not in found and search_id in json.loads(members):
                 found[search_id] = need
-    for chunk in _chunks(sorted({s["view_id"] for s in surveys if s.get("view_id")})):
+    for chunk in chunks(sorted({s["view_id"] for s in surveys if s.get("view_id")})):
         found |= {view: need for need, view in db.execute(_VIEW_NEEDS, {"ids": chunk})}
     return found
 
@@ -68,8 +66,4 @@ def needs_named(db: Session, surveys: Sequence[Mapping]) -> dict[str, str]:
 def days_named(db: Session, surveys: Sequence[Mapping]) -> set[int]:
     """The days of the needs that surveys name, as far as they are judged."""
     needs = sorted(set(needs_named(db, surveys).values()))
-    return {day for chunk in _chunks(needs) for day in db.execute(_DAYS, {"ids": chunk}).scalars()}
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK))
+    return {day for chunk in chunks(needs) for day in db.execute(_DAYS, {"ids": chunk}).scalars()}
