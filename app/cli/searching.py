@@ -52,9 +52,7 @@ def _print_results(results: Results) -> None:
         click.echo(f"{hit.rank:>2}  {hit.score:6.2f}  {hit.url}  {hit.title}")
         if hit.explanation:
             for term in hit.explanation.terms:
-                click.echo(
-                    f"       {term.score:6.3f}  {term.term.replace(chr(95), ' ')} in {term.field}, {term.origin}, weight {term.weight:g}"
-                )
+                click.echo(f"       {term.score:6.3f}  {term.word} in {term.field}, {term.origin}, weight {term.weight:g}")
 
 
 def check_with_searches(portal: Portal) -> list[Problem]:

@@ -26,9 +26,9 @@ MOST_JUDGED = 1500
 MANY_GROUPED = 200
 """Needs put into groups at once after which their names are not left for later: events were imported, and somebody wants to see them."""
 DAYS_PACKED = 8
-"""Days packed for reports before the worker looks at its other jobs."""
-GROUPING_SECONDS = 1.0
-"""How long questions are put into groups before the worker looks at its other jobs, an outcome above all."""
+"""Days packed for reports at once: an outcome must not wait much longer than its second."""
+TURN_SECONDS = 1.0
+"""How long a job with much to do goes on before the worker looks at its other jobs, an outcome above all."""
 
 log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ def group(portal: Portal, now: datetime, seconds: float = math.inf) -> str:
 
 def group_some(portal: Portal, now: datetime) -> str:
     """The same for a moment: after an import hundreds of thousands of questions wait, and somebody's outcome must not."""
-    return group(portal, now, GROUPING_SECONDS)
+    return group(portal, now, TURN_SECONDS)
 
 
 def _languages(portal: Portal) -> deflection.Languages:
@@ -112,17 +112,21 @@ def _languages(portal: Portal) -> deflection.Languages:
     return deflection.Languages(portal.settings.locales, of_tickets, of_accounts)
 
 
-def pack(portal: Portal, now: datetime, most: int = 1000) -> str:
-    """Past days are packed for the reports."""
-    count = deflection.pack_days(portal.database, now, most)
-    asked = deflection.pack_asked(portal.database, now, most)
-    said = f"{max(count, asked)} day(s) packed for reports" if count or asked else ""
-    return Unfinished(said) if most in (count, asked) else said
+def pack(portal: Portal, now: datetime, seconds: float = math.inf, most: int = DAYS_PACKED) -> str:
+    """Past days are packed for the reports, newest first."""
+    until, days, left = time.monotonic() + seconds, 0, True
+    while left:
+        counts = deflection.pack_days(portal.database, now, most), deflection.pack_asked(portal.database, now, most)
+        days, left = days + max(counts), most in counts
+        if time.monotonic() >= until:
+            break
+    said = f"{days} day(s) packed for reports" if days else ""
+    return Unfinished(said) if left else said
 
 
 def pack_some(portal: Portal, now: datetime) -> str:
-    """The same for a moment, newest days first: after an import all of them have to be packed, and somebody's outcome must not wait."""
-    return pack(portal, now, DAYS_PACKED)
+    """The same for a moment: after an import all of them have to be packed, and somebody's outcome must not wait."""
+    return pack(portal, now, TURN_SECONDS)
 
 
 def name_groups(portal: Portal, now: datetime) -> str:

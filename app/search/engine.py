@@ -103,6 +103,8 @@ class TermWeight:
 
     field: str
     term: str
+    word: str
+    """The term as the query has it or as it was corrected, where it stands for a word of these; pairs as two words."""
     origin: str
     """`query`, `correction`, `synonym`, `shingle`, `exact`, `grams`, `learned`, `layout`."""
     weight: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.search.analysis import analyzer_for
 from app.search.engine import TermWeight
 from app.search.fields import EXACT, KINDS, WHOLE, field_name
 from app.search.plan import Plan
@@ -124,10 +125,15 @@ def having(served: Served, locale: str, stem: str) -> np.ndarray:
 def explain(scores: Scores, plan: Plan, number: int) -> tuple[TermWeight, ...]:
     """Every field and term that gave this document its score; they add up to it."""
     causes = []
+    analyzer = analyzer_for(plan.locale)
+    written = {analyzer.stem(c.word): c.word for c in plan.corrections.values()} | {w.stem: w.text for w in plan.words}
     for term in plan.terms:
+        word = " ".join(written.get(part, part) for part in term.term.split("_"))
         for part, weight in KINDS[term.kind].items():
             docs, values = scores.of_part(part, plan.locale, term.term)
             at = np.searchsorted(docs, number)
             if at < len(docs) and docs[at] == number:
-                causes.append(TermWeight(part, term.term, term.origin, weight * term.weight, float(weight * term.weight * values[at])))
+                causes.append(
+                    TermWeight(part, term.term, word, term.origin, weight * term.weight, float(weight * term.weight * values[at]))
+                )
     return tuple(sorted(causes, key=lambda c: -c.score))

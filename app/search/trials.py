@@ -92,7 +92,7 @@ def _reason(engine: SearchEngine, query: Query, expected: set[str]) -> str:
 
 def _words(hit: Hit) -> str:
     causes = hit.explanation.terms[:4] if hit.explanation else ()
-    return f"{hit.score:.1f}: " + ", ".join(f"{c.term.replace('_', ' ')} in {c.field} {c.score:.1f}" for c in causes)
+    return f"{hit.score:.1f}: " + ", ".join(f"{c.word} in {c.field} {c.score:.1f}" for c in causes)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class ArticleArguments(Lenient):
 
 class Cause(ma.Schema):
     field = fields.String(required=True, metadata={"description": "The part of the index in which the term was found."})
-    term = fields.String(required=True)
+    term = fields.String(required=True, metadata={"description": "As it stands in the index."})
+    word = fields.String(required=True, metadata={"description": "As it stands in the query, or as it was corrected."})
     origin = fields.String(required=True, metadata={"description": "`query`, `exact`, `shingle`, `correction`, `synonym`, `learned` …"})
     weight = fields.Float(required=True)
     score = fields.Float(required=True, metadata={"description": "What it added; all of them add up to the score of the result."})

@@ -104,7 +104,7 @@ def causes(explanation: Explanation | None) -> tuple[Cause, ...]:
         return ()
     strongest = sorted(explanation.terms, key=lambda term: -term.score)[:MOST_CAUSES]
     pinned = [Cause("", gettext(N_("Pinned for exactly these words")), 0.0)] if explanation.pinned else []
-    return (*pinned, *(Cause(t.term.replace("_", " "), _where(t.field, t.origin), t.score / explanation.score) for t in strongest))
+    return (*pinned, *(Cause(t.word, _where(t.field, t.origin), t.score / explanation.score) for t in strongest))
 
 
 def _where(field: str, origin: str) -> str:

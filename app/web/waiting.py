@@ -129,8 +129,8 @@ def _days(run: list[int]) -> str:
 
 
 def _times(spans: tuple[tuple[time, time], ...]) -> str:
-    # In isolates, for in a text that runs from right to left the end would stand before the beginning.
-    return ", ".join(f"\u2066{_clock(opens)}–{_clock(closes)}\u2069" for opens, closes in spans)
+    # In isolates, for in a text that runs from right to left the end would stand before the beginning; and never on two lines.
+    return ", ".join(f"\u2066{_clock(opens)}\u2060–\u2060{_clock(closes)}\u2069" for opens, closes in spans)
 
 
 def _clock(moment: time) -> str:

@@ -62,7 +62,12 @@ def test_questions_are_grouped_for_a_moment_at_a_time_until_none_is_left(portal:
 def test_days_are_packed_a_few_at_a_time_until_none_is_left(portal: Portal) -> None:
     deflection.import_events(portal.database, map(_search, range(10)))
     deflection.recompute_due(portal.database, NOW)
-    said = [pack(portal, NOW, 40) for _ in range(4)]
+    said = [pack(portal, NOW, 0, most=40) for _ in range(4)]
     assert [isinstance(each, Unfinished) for each in said] == [True, True, False, False]
     # What was asked is packed for 90 days, also those on which nothing was.
     assert said == ["40 day(s) packed for reports"] * 2 + ["10 day(s) packed for reports", ""]
+
+
+def test_a_portal_that_starts_says_once_that_its_days_are_packed(portal: Portal) -> None:
+    assert pack(portal, NOW) == "90 day(s) packed for reports"
+    assert pack(portal, NOW) == ""

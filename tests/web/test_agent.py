@@ -178,6 +178,7 @@ def test_the_permanent_link_opens_in_the_customers_language(client: FlaskClient)
 def test_an_answer_says_in_words_why_it_stands_where_it_stands(agent: FlaskClient) -> None:
     page = agent.get("/agent/answers?q=activaet+card&locale=en").get_data(as_text=True)
     reasons = page.split("Why this result")[1].split("</details>")[0]
+    assert "<bdi>activate</bdi>" in reasons, "the word, and not the stem that stands in the index"
     assert "in the title" in reasons
     assert "taken for a slip of what was typed" in reasons
     assert "%" in reasons
