@@ -12,7 +12,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, abort, has_request_context, request
 from flask.globals import request_ctx
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -66,13 +66,16 @@ _ = gettext
 
 
 def gettext_html(text: str, **values: Any) -> Markup:
-    """As `gettext`, for a text that contains markup of ours: the values are escaped, the text is not."""
-    safe = {name: value if hasattr(value, "__html__") else escape(value) for name, value in values.items()}
+    """As `gettext`, with somebody's words in it, or with markup of ours: the values are escaped, the text is not.
+
+    Each value is isolated (`bdi`): in another direction it would pull the sentence's punctuation along.
+    """
+    safe = {name: value if hasattr(value, "__html__") else Markup("<bdi>%s</bdi>") % value for name, value in values.items()}
     return Markup(translations(current_locale()).gettext(text) % safe)  # noqa: S704 - the text is ours, the values are escaped  # nosec B704
 
 
 def init(app: Flask) -> None:
-    """Give templates `_`, `ngettext`, `{% trans %}` and the facts of the locale."""
+    """Give templates `_`, `ngettext`, `{% trans %}`, `gettext_html` and the facts of the locale."""
     env = app.jinja_env
     env.add_extension("jinja2.ext.i18n")
     env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -80,7 +83,7 @@ def init(app: Flask) -> None:
         lambda one, many, num: translations(current_locale()).ngettext(one, many, num),
         newstyle=True,
     )
-    env.globals.update(own_name=own_name, direction_of=direction)
+    env.globals.update(own_name=own_name, direction_of=direction, gettext_html=gettext_html)
     app.context_processor(_facts)
     app.url_value_preprocessor(_check_locale)
     app.before_request(_check_redirect)

@@ -270,9 +270,16 @@ def test_a_failed_engine_says_so_and_is_not_recorded_as_nothing_found(client: Fl
 
 def test_a_corrected_search_says_for_what_it_found_this_and_offers_the_words_as_typed(client: FlaskClient):
     page = get(client, "/en/search?q=decliend")
-    assert "Showing results for “declined”." in page.text
+    assert "Showing results for “ declined ”." in page.text, "the words in an element of their own"
     exact = next(address for address, words in page.links.items() if words == "Search only for “decliend”")
     assert "Showing results for" not in get(client, exact).text
+
+
+def test_somebodys_words_are_isolated_where_they_stand_in_a_sentence_of_ours(client: FlaskClient):
+    for path, words in (("search?q=zzgxqv%3F", "zzgxqv?"), ("search?q=decliend", "declined"), ("search?q=card+%3Cb%3E", "card &lt;b&gt;")):
+        page = client.get(f"/en/{path}").get_data(as_text=True)
+        assert f"“<bdi>{words}</bdi>”</h1>" in page
+    assert re.search(r"“<bdi>[^<]+</bdi>” was replaced", client.get("/en/articles/old-fees").get_data(as_text=True))
 
 
 def test_an_empty_search_is_the_topics_page_and_no_search(client: FlaskClient, portal):
