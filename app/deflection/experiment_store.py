@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
-from app.deflection.experiments import Exposure, Trial, arm_of, holdout_share, judge_trial
+from app.deflection.experiments import COUNTS_FOR_DAYS, Exposure, Trial, arm_of, holdout_share, judge_trial
 from app.deflection.report_models import FormTrialRow, TrialShareRow
 from app.deflection.sessions import is_machine
 
-LOOKS_BACK_DAYS = 180
 WEEK = 7 * DAY
 
 _SUGGESTS = text(
@@ -77,7 +76,7 @@ def exposures(db: Session, now: datetime, setting: float) -> list[Exposure]:
 
     Everyone who opened the form counts in the arm that was drawn, whatever they saw: also those for whose words nothing was found.
     """
-    at, start = milliseconds(now), milliseconds(now) // DAY - LOOKS_BACK_DAYS
+    at, start = milliseconds(now), milliseconds(now) // DAY - COUNTS_FOR_DAYS
     stopped = db.execute(_NEWEST).first()
     until = min(at - DAY, stopped.stopped_at if stopped and stopped.stopped_at else at)
     openings = Counter(month_of(t) for (t,) in db.execute(_OPENINGS, {"start": start - 31}))

@@ -7,13 +7,12 @@ people who say that they were answered is suppression, and is called harm.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.deflection.sequences import MISMATCH_ALARM, Sequence, confidence_sequence, sample_ratio_p, units_until_decided
+from app.deflection.sequences import MISMATCH_ALARM, Sequence, confidence_sequence, sample_ratio_p, weeks_until_decided
 from app.deflection.statistics import Interval, Proportion
 
 ON, HOLDOUT = "on", "holdout"
@@ -22,7 +21,9 @@ SMALL_DESK = 500
 SMALL_DESK_SHARE = 0.5
 MOST_WEEKS = 520
 PLANNED_EFFECT = 0.05
-"""The difference that 'about n more weeks' is reckoned for while the data do not say more."""
+"""The difference that 'about n more weeks' is reckoned for."""
+COUNTS_FOR_DAYS = 180
+"""How long a person counts: older events may be gone."""
 SALT = "form-answers"
 
 
@@ -89,6 +90,8 @@ class Trial:
     deltas: tuple[Delta, ...]
     weeks_to_go: int | None
     """About how many more weeks until a difference of five points would show; None when decided, when nobody comes, or beyond ten years."""
+    within_reach: bool = True
+    """Whether that is before the first people no longer count; if not, it will not show at this pace."""
 
     @property
     def must_stop(self) -> bool:
@@ -109,7 +112,9 @@ def judge_trial(exposures: Seq[Exposure], weeks_so_far: float) -> Trial:
     if p < MISMATCH_ALARM:
         return Trial(MISMATCH, len(ordered), n_on, n_off, p, (), None)
     deltas = tuple(_delta(key, ordered, on, shares) for key in OUTCOMES)
-    return Trial(_verdict(deltas), len(ordered), n_on, n_off, p, deltas, _weeks_to_go(deltas[0].look, len(ordered), weeks_so_far))
+    weeks = _weeks_to_go(deltas[0].look, weeks_so_far)
+    reach = weeks is None or weeks_so_far + weeks <= COUNTS_FOR_DAYS / 7
+    return Trial(_verdict(deltas), len(ordered), n_on, n_off, p, deltas, weeks, reach)
 
 
 def _mismatch(on: int, off: int, shares: np.ndarray) -> float:
@@ -133,17 +138,7 @@ def _verdict(deltas: Seq[Delta]) -> str:
     return MORE_TICKETS if ticket.direction > 0 else NO_EVIDENCE
 
 
-def _weeks_to_go(look: Sequence, units: int, weeks_so_far: float) -> int | None:
-    if look.decided or units == 0 or weeks_so_far <= 0:
+def _weeks_to_go(look: Sequence, weeks_so_far: float) -> int | None:
+    if look.decided or look.units == 0 or weeks_so_far <= 0:
         return None
-    # Before the first look the scores of a handful of people say nothing of their variance: a coin's is the worst there is.
-    variance = look.variance if look.interval and look.variance else _worst_variance(look, units)
-    needed = units_until_decided(variance, max(PLANNED_EFFECT, abs(look.difference) if look.interval else PLANNED_EFFECT))
-    weeks = max(1, math.ceil((needed - units) / (units / weeks_so_far)))
-    return weeks if weeks <= MOST_WEEKS else None
-
-
-def _worst_variance(look: Sequence, units: int) -> float:
-    """The variance of a unit's score if the outcome were a coin, at the odds that the arms show."""
-    smaller = min(max(look.smaller_arm, 1) / units, 0.5)
-    return 0.25 / smaller + 0.25 / (1 - smaller)
+    return weeks_until_decided(look, look.units / weeks_so_far, PLANNED_EFFECT, MOST_WEEKS)

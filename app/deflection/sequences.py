@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from app.deflection.beta import beta_quantile
-from app.deflection.statistics import Interval
+from app.deflection.statistics import Interval, monte_carlo
 
 FIRST_LOOK = 100
 """Units in the smaller arm before the first look: with fewer the asymptotic bound is not yet reliable."""
@@ -56,11 +56,11 @@ def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float 
     if n == 0:
         return Sequence(0.0, None, 0, 0)
     scores = _scores(y, on, share)
-    estimate, spread = float(scores.mean()), float(scores.std())
+    estimate, variance = float(scores.mean()), max(float(scores.var()), _plus_four(y, on, share))
     if smaller < FIRST_LOOK:
-        return Sequence(estimate, None, n, smaller, spread**2)
-    half = spread * boundary(n, alpha)
-    return Sequence(estimate, Interval(max(-1.0, estimate - half), min(1.0, estimate + half), 1 - alpha), n, smaller, spread**2)
+        return Sequence(estimate, None, n, smaller, variance)
+    half = math.sqrt(variance) * boundary(n, alpha)
+    return Sequence(estimate, Interval(max(-1.0, estimate - half), min(1.0, estimate + half), 1 - alpha), n, smaller, variance)
 
 
 def _scores(y: np.ndarray, on: np.ndarray, share: float | np.ndarray) -> np.ndarray:
@@ -69,6 +69,17 @@ def _scores(y: np.ndarray, on: np.ndarray, share: float | np.ndarray) -> np.ndar
     mean_on = (np.cumsum(on * y) - on * y + 0.5) / (seen_on + 1)
     mean_off = (np.cumsum((1 - on) * y) - (1 - on) * y + 0.5) / (seen_off + 1)
     return mean_on - mean_off + on / share * (y - mean_on) - (1 - on) / (1 - share) * (y - mean_off)
+
+
+def _plus_four(y: np.ndarray, on: np.ndarray, share: float | np.ndarray) -> float:
+    """A score's variance with two hits and two misses more in each arm (Agresti & Coull 1998).
+
+    The observed variance of a rare outcome is too small as long as the smaller arm has seen a handful of hits: at 2 % and a tenth of
+    holdouts the sequence missed the truth at some look in 13 % of the trials, with this floor in under 5 %.
+    """
+    treated, control = ((float((arm * y).sum()) + 2) / (float(arm.sum()) + 4) for arm in (on, 1 - on))
+    weights = float(np.mean(1 / share)), float(np.mean(1 / (1 - share)))
+    return treated * (1 - treated) * weights[0] + control * (1 - control) * weights[1]
 
 
 def sample_ratio_p(treated: int, control: int, share: float) -> float:
@@ -90,18 +101,26 @@ def needed_units(base_rate: float, effect: float, share: float, power: float = 0
     return math.ceil(z * z * (p * (1 - p) / (1 - share) + q * (1 - q) / share) / (q - p) ** 2)
 
 
-def units_until_decided(variance: float, effect: float, alpha: float = 0.05, most: int = 2_000_000) -> int:
-    """Units at which the sequence would exclude zero if the true effect is `effect` and a unit's score has this variance."""
-    if effect == 0:
-        return most
-    low, high = 10, most
-    spread = math.sqrt(variance)
-    if spread * boundary(high, alpha) > abs(effect):
-        return most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if spread * boundary(middle, alpha) <= abs(effect) else (middle, high)
-    return high
+RUNS = 400
+
+
+def weeks_until_decided(look: Sequence, a_week: float, effect: float, most: int, alpha: float = 0.05) -> int | None:
+    """The median number of further weekly looks until the sequence excludes zero, if the true effect is `effect` and has the sign of what
+    was seen so far; None if half of the simulated trials take longer than `most`.
+
+    Where the trial stands counts: whoever is still undecided late has seen less than the effect, and needs longer than somebody new.
+    """
+    weeks = np.arange(1, most + 1)
+    units = look.units + a_week * weeks
+    spread = math.sqrt(look.variance)
+    half = spread * np.array([boundary(t, alpha) for t in units])
+    steps = monte_carlo(lambda rng, runs: rng.normal(size=(runs, most)), runs=RUNS)
+    toward = math.copysign(abs(effect), look.difference)
+    means = (look.difference * look.units + toward * a_week * weeks + spread * math.sqrt(a_week) * steps.cumsum(axis=1)) / units
+    decided = (np.abs(means) > half) & (units * look.smaller_arm >= FIRST_LOOK * look.units)
+    first = np.where(decided.any(axis=1), decided.argmax(axis=1) + 1, most + 1)
+    median = math.ceil(float(np.median(first)))
+    return median if median <= most else None
 
 
 HALF_SPENT = 52

@@ -122,6 +122,15 @@ def test_weeks_to_go_before_the_first_look_follow_from_the_plan_and_never_run_in
     assert judge_trial(few, 2000.0).weeks_to_go is None
 
 
+def test_a_desk_too_small_for_the_half_year_that_people_count_is_told_so():
+    people = _exposures(200, (0.8, 0.0, 0.2, 0.0), (0.8, 0.0, 0.2, 0.0))
+    few, many = judge_trial(people, 10.0), judge_trial(people, 1.0)
+    assert few.weeks_to_go > 26
+    assert not few.within_reach
+    assert many.weeks_to_go < 24
+    assert many.within_reach
+
+
 def _line(type, at, who, **fields):
     common = {"type": type, "t_client": at, "t_sent": at, "t_recv": at, "visitor": who, "tab": who, "ua": "Mozilla"}
     return json.dumps({"event_id": f"{type}-{who}-{at}", **common, **fields})

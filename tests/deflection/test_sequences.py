@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from app.deflection.sequences import (
+    Sequence,
     boundary,
     confidence_sequence,
     needed_units,
     sample_ratio_p,
-    units_until_decided,
     weekly_boundary,
+    weeks_until_decided,
 )
 
 
@@ -86,10 +87,46 @@ def test_needed_sizes_are_those_of_the_specification(base, effect, share, units)
     assert needed_units(base, effect, share) == pytest.approx(units, rel=0.001)
 
 
-def test_a_smaller_effect_needs_more_units():
-    assert units_until_decided(0.5, 0.1) < units_until_decided(0.5, 0.05) < units_until_decided(0.5, 0.01)
-    found = units_until_decided(0.5, 0.05)
-    assert boundary(found) * 0.5**0.5 <= 0.05 < boundary(found - 2) * 0.5**0.5
+def test_a_rare_outcome_has_the_variance_of_two_more_hits_and_misses_in_each_arm():
+    on = np.tile([True, False], 96)
+    outcomes = np.zeros(192, dtype=bool)
+    outcomes[[0, 2, 4]] = True
+    # (3 + 2) ÷ (96 + 4) and (0 + 2) ÷ (96 + 4): 2 · 0.05 · 0.95 + 2 · 0.02 · 0.98.
+    assert confidence_sequence(outcomes, on, 0.5).variance == pytest.approx(0.1342)
+    assert confidence_sequence(outcomes, on, np.full(192, 0.5)).variance == pytest.approx(0.1342)
+
+
+def test_the_width_is_that_of_the_published_formula():
+    # Theorem 2.2 by hand: t·ρ² = 7.9362, 2 · 8.9362 ÷ (3000 · 7.9362) · ln(2.98935 ÷ 0.05) = 0.0030709.
+    assert boundary(3000) == pytest.approx(0.0030709**0.5, rel=1e-4)
+
+
+def test_rare_outcomes_keep_the_promise_too():
+    rng = np.random.default_rng(41)
+    missed = sum(_ever_decided(rng, 3000, 0.9, 0.02, 0.02, every=50) for _ in range(200))
+    assert missed <= 12, "with the observed variance alone 25"
+
+
+def test_half_of_the_trials_are_decided_after_the_weeks_that_were_told():
+    rng = np.random.default_rng(43)
+    begun, in_time = 0, 0
+    for _ in range(120):
+        outcomes, on = _stream(rng, 6000, 0.5, 0.8, 0.75)
+        now = confidence_sequence(outcomes[:500], on[:500], 0.5)
+        if now.decided:
+            continue
+        told = weeks_until_decided(now, 60, 0.05, 520)
+        begun += 1
+        in_time += any(confidence_sequence(outcomes[:k], on[:k], 0.5).decided for k in range(560, min(500 + 60 * told, 6000) + 1, 60))
+    assert 0.4 < in_time / begun < 0.65
+
+
+def test_who_is_undecided_late_waits_longer_than_the_width_alone_says():
+    fresh = Sequence(0.0, None, 100, 50, 0.64)
+    assert weeks_until_decided(fresh, 100, 0.1, 520) < weeks_until_decided(fresh, 100, 0.05, 520)
+    assert weeks_until_decided(fresh, 100, 0.01, 520) is None
+    seen, unseen = (Sequence(difference, None, 2500, 1250, 0.64) for difference in (0.045, 0.005))
+    assert weeks_until_decided(seen, 60, 0.05, 520) < weeks_until_decided(unseen, 60, 0.05, 520) - 5
 
 
 def test_weekly_looks_raise_one_alarm_in_twenty_portals_however_long_they_go_on():
