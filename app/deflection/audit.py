@@ -424,12 +424,21 @@ def _changes(verdict: Verdict, state: str, rules: Rulebook, at: int) -> Iterator
         return
     if verdict.rule != "R2":
         yield Sentence("change_vote", N_("A “yes, this helped” on one of its articles or “this solved it” would confirm it as answered."))
-    if verdict.rule in ("R2", "R6", "R7") and at <= need.last + rules.continue_ms:
-        yield Sentence("change_search", N_("Another search on the same topic within 48 hours may continue it."))
+    yield from _change_by_search(need, rules, at)
     if verdict.rule in ("R3", "R4", "R8", "R9", "R10", "R11") and at <= need.last + rules.continue_ms:
         yield _change_by_reading(verdict, rules)
-    if verdict.rule in ("R2", "R6", "R7") and need.forms and any(not form.sent for form in need.forms):
+    if any(not form.sent for form in need.forms):
         yield Sentence("change_form", N_("Sending the form that was left would make it a request."))
+
+
+def _change_by_search(need: Need, rules: Rulebook, at: int) -> Iterator[Sentence]:
+    """Who said that it was answered asks something new next time; who read it does so in the next visit."""
+    if not need.searches or need.is_confirmed:
+        return
+    if not need.has_read and at <= need.last + rules.continue_ms:
+        yield Sentence("change_search", N_("Another search on the same topic within 48 hours may continue it."))
+    elif at <= need.last + rules.session_gap_ms:
+        yield Sentence("change_search", N_("Another search on the same topic in the same visit may continue it."))
 
 
 def _change_by_reading(verdict: Verdict, rules: Rulebook) -> Sentence:

@@ -15,15 +15,18 @@ from app.db import Database
 from app.deflection.bulk import chunks, expanding, is_sqlite
 from app.deflection.cluster_text import stems
 from app.deflection.clusters import Bag, Clustering
+from app.deflection.definitions import N_
 from app.deflection.events import milliseconds
 from app.deflection.judging_lock import lock_for_judging
 from app.deflection.ledger import move_rollups, raise_stamp
+from app.deflection.redaction import redact
 from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
 from app.deflection.store import giving_way
 from app.errors import Invalid, NotFound
 
 NIGHTLY = "nightly"
 BAG_LENGTH = 400
+LONGEST_NAME = 120
 NO_LANGUAGE = "und"
 MOST_ASSIGNED = 2000
 """Needs that get their cluster in one transaction: some tenths of a second, in which others wait to write."""
@@ -217,17 +220,27 @@ def living(db: Session, cluster: int) -> QueryClusterRow:
 
 def rename_cluster(db: Session, cluster: int, name: str, who: str, now: datetime) -> None:
     """Give a cluster a name of an editor's choice; an empty one gives the label back."""
-    row = living(db, cluster)
-    name = " ".join(name.split())[:120]
-    note_act(db, now, who, "rename", cluster, None, f"{row.name or row.label} → {name}", Before(name=row.name, given=name))
+    row, name = living(db, cluster), _name(name, "name")
+    if name == row.name:
+        return
+    note_act(db, now, who, "rename", cluster, None, f"{row.name or row.label} → {name or row.label}", Before(name=row.name, given=name))
     row.name = name
+
+
+def _name(given: str, field: str) -> str:
+    name = " ".join(given.split())
+    if len(name) > LONGEST_NAME:
+        raise Invalid("The name is too long.", {field: N_("Write a name of at most 120 characters.")})
+    return name
 
 
 def merge_clusters(db: Session, old: int, into: int, who: str, now: datetime) -> None:
     """Put one cluster into another of the same language."""
     a, b = living(db, old), living(db, into)
     if old == into or a.language != b.language:
-        raise Invalid("Groups can be merged only with another one of the same language.", {"into": "choose another group"})
+        raise Invalid(
+            "Groups can be merged only with another one of the same language.", {"into": N_("Choose another group of the same language.")}
+        )
     _merge(db, old, into, who, now)
 
 
@@ -236,8 +249,10 @@ def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now:
     row = living(db, cluster)
     bag = " ".join(bag_of(query, row.language))
     if not bag:
-        raise Invalid("This query has no words to go by.", {"query": "write at least one word"})
+        raise Invalid("This query has no words to go by.", {"query": N_("Write at least one word.")})
     known = db.scalar(select(ClusterBagRow).where(ClusterBagRow.language == row.language, ClusterBagRow.bag == bag))
+    if known and known.cluster == cluster and known.pinned:
+        return
     came_from = known.cluster if known else None
     before = Before(bags_before([known]) if known else ((bag, None, False, False),))
     if known is None:
@@ -245,29 +260,31 @@ def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now:
     else:
         known.cluster, known.pinned, known.leads = cluster, True, known.leads and known.cluster == cluster
     db.flush()
-    note_act(db, now, who, "pin", cluster, came_from if came_from != cluster else None, bag, before)
+    note_act(db, now, who, "pin", cluster, came_from if came_from != cluster else None, redact(query), before)
     if came_from and came_from != cluster:
         follow_bags(db, came_from)
 
 
 def split_cluster(db: Session, cluster: int, queries: Sequence[str], name: str, who: str, now: datetime) -> int:
     """Take some queries out of a cluster into a new one, and pin them there; gives its number."""
-    row = living(db, cluster)
-    bags = {" ".join(bag_of(query, row.language)) for query in queries} - {""}
+    row, name = living(db, cluster), _name(name, "new-name")
+    words = {" ".join(bag_of(query, row.language)): query for query in queries}
     held = db.scalars(select(ClusterBagRow).where(ClusterBagRow.cluster == cluster)).all()
-    chosen = [bag for bag in held if bag.bag in bags]
+    chosen = [bag for bag in held if bag.bag in words]
     if not chosen or len(chosen) == len(held):
-        raise Invalid("Choose some of the group's queries, not none and not all.", {"queries": "choose some, not all"})
+        raise Invalid(
+            "Choose some of the group's queries, not none and not all.", {"queries": N_("Choose some of the queries, but not all.")}
+        )
     before = Before(bags_before(held))
     new = _new_cluster(db, row.language, now)
-    db.get_one(QueryClusterRow, new).name = " ".join(name.split())[:120]
+    db.get_one(QueryClusterRow, new).name = name
     for i, bag in enumerate(sorted(chosen, key=lambda b: (-b.n, b.bag))):
         bag.cluster, bag.pinned, bag.leads = new, True, i == 0
     left = [bag for bag in held if bag not in chosen]
     if not any(bag.leads for bag in left):
         max(left, key=lambda bag: (bag.n, bag.bag)).leads = True
     db.flush()
-    note_act(db, now, who, "split", new, cluster, ", ".join(sorted(bags)), before)
+    note_act(db, now, who, "split", new, cluster, ", ".join(sorted(redact(words[bag.bag]) for bag in chosen)), before)
     follow_bags(db, cluster)
     return new
 

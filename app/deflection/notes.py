@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.deflection.definitions import N_
 from app.deflection.events import milliseconds
 from app.deflection.report_models import ReportNoteRow
 from app.errors import Invalid
@@ -35,13 +36,13 @@ def add_note(db: Session, day: str, kind: str, text: str, who: str, now: datetim
     try:
         number = (date.fromisoformat(day) - date(1970, 1, 1)).days
     except ValueError:
-        number, errors["day"] = 0, "Choose a day."
+        number, errors["day"] = 0, N_("Choose a day.")
     if number * 86_400_000 > milliseconds(now):
-        errors["day"] = "Choose a day that has been."
+        errors["day"] = N_("Choose a day that is not to come.")
     if not 0 < len(text) <= LONGEST:
-        errors["text"] = f"Write what happened, in at most {LONGEST} characters."
+        errors["text"] = N_("Write what happened, in at most 60 characters.")
     if kind not in KINDS:
-        errors["kind"] = "Choose what kind of thing it was."
+        errors["kind"] = N_("Choose what kind of thing it was.")
     if errors:
         raise Invalid("The note was not kept.", errors)
     db.add(ReportNoteRow(day=number, kind=kind, text=text, who=who, at=milliseconds(now)))

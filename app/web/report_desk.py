@@ -11,6 +11,7 @@ from app.deflection import ClusterPage, Phrase
 from app.errors import Conflict, Invalid
 from app.web import context, report_words
 from app.web.access import current_user, requires
+from app.web.i18n import N_
 from app.web.i18n import gettext as _
 from app.web.report_page import catalog_or_none, title_of
 
@@ -42,8 +43,10 @@ def group(cluster: int) -> str | AnyResponse:
 
 
 def _group(page: ClusterPage, errors: dict[str, str] | None = None) -> str:
+    """The page; after an error with what was given, so that nothing is chosen or typed twice."""
     titles = title_of(catalog_or_none(), context.locale())
-    return render_template("reports/group.html", g=page, errors=errors or {}, title_of=titles, w=report_words)
+    said = {field: _(sentence) for field, sentence in (errors or {}).items()}
+    return render_template("reports/group.html", g=page, errors=said, given=request.form, title_of=titles, w=report_words)
 
 
 @bp.post("/groups/<int:cluster>")
@@ -67,20 +70,20 @@ def change_group(cluster: int) -> str | AnyResponse | tuple[str, int]:
                 case "undo":
                     target = deflection.undo_change(db, _number(form.get("change", "")), _who(), context.now())
                 case _:
-                    raise Invalid("Choose what to do.", {"do": "unknown"})
+                    raise Invalid("Choose what to do.", {"do": N_("Choose what to do.")})
             settings = context.portal().settings
             deflection.name_clusters(db, context.now(), settings.privacy_k_query)
     except Invalid as error:
-        return _group(_page(cluster), error.errors or {"do": str(error)}), 422
+        return _group(_page(cluster), error.errors), 422
     except Conflict as error:
-        return _group(_page(cluster), {"do": _(str(error))}), 409
+        return _group(_page(cluster), {"do": str(error)}), 409
     flash(_("Saved."))
     return redirect(url_for("report_desk.group", cluster=target), 303)
 
 
 def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise Invalid("Choose a group.", {"into": "choose a group"})
+        raise Invalid("Choose a group.", {"into": N_("Choose another group of the same language.")})
     return int(text)
 
 
@@ -107,7 +110,7 @@ def notes() -> str | AnyResponse | tuple[str, int]:
                 else:
                     deflection.add_note(db, form.get("day", ""), form.get("kind", ""), form.get("text", ""), _who(), context.now())
         except Invalid as error:
-            errors = error.errors
+            errors = {field: _(sentence) for field, sentence in error.errors.items()}
         else:
             flash(_("Saved."))
             return redirect(url_for("report_desk.notes"), 303)

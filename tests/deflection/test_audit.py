@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,23 +91,31 @@ def test_every_rule_has_its_words_and_every_sentence_can_be_said() -> None:
     ("story", "rule", "would_change"),
     [
         (Story(ua="Googlebot").search(0, "s1"), "R0", {"change_none"}),
-        (Story().search(0, "s1").view(3, "w1", "s1", read=60).vote(70, 1, view_id="w1"), "R2", {"change_ticket_browser", "change_search"}),
+        (Story().search(0, "s1").view(3, "w1", "s1", read=60).vote(70, 1, view_id="w1"), "R2", {"change_ticket_browser"}),
         (
             Story().search(0, "s1").view(3, "w1", "s1").vote(9, -1, view_id="w1"),
             "R3",
-            {"change_vote", "change_reading", "change_ticket_browser"},
+            {"change_vote", "change_reading", "change_search", "change_ticket_browser"},
         ),
-        (Story().search(0, "s1").form(9, "f1"), "R4", {"change_vote", "change_reading", "change_ticket_browser"}),
+        (
+            Story().search(0, "s1").form(9, "f1"),
+            "R4",
+            {"change_vote", "change_reading", "change_search", "change_form", "change_ticket_browser"},
+        ),
         (
             Story(account="acc").search(0, "s1").view(3, "w1", "s1", read=60),
             "R6",
             {"change_vote", "change_ticket_account", "change_search"},
         ),
         (Story(visitor=None).search(0, "s1").view(3, "w1", "s1", read=60), "R7", {"change_vote", "change_ticket_tab", "change_search"}),
-        (Story().search(0, "s1").view(3, "w1", "s1", beacon=False), "R8", {"change_vote", "change_reading", "change_ticket_browser"}),
-        (Story().search(0, "s1", answer_shown=True), "R9", {"change_vote", "change_reading", "change_ticket_browser"}),
-        (Story().search(0, "s1", n=0), "R10", {"change_vote", "change_reading", "change_ticket_browser"}),
-        (Story().search(0, "s1"), "R11", {"change_vote", "change_reading", "change_ticket_browser"}),
+        (
+            Story().search(0, "s1").view(3, "w1", "s1", beacon=False),
+            "R8",
+            {"change_vote", "change_reading", "change_search", "change_ticket_browser"},
+        ),
+        (Story().search(0, "s1", answer_shown=True), "R9", {"change_vote", "change_reading", "change_search", "change_ticket_browser"}),
+        (Story().search(0, "s1", n=0), "R10", {"change_vote", "change_reading", "change_search", "change_ticket_browser"}),
+        (Story().search(0, "s1"), "R11", {"change_vote", "change_reading", "change_search", "change_ticket_browser"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -139,6 +148,31 @@ def test_what_reading_would_change_depends_on_who_read_what(database: Database, 
     with database.session() as db:
         found = audit(db, T0 + timedelta(minutes=15), search_id="s1")
     assert next(s.text for s in found.changes if s.code == "change_reading") == expected
+
+
+@pytest.mark.parametrize("minutes", [15, 45, 49 * 60])
+@pytest.mark.parametrize(
+    "story",
+    [
+        lambda: Story().search(0, "s1").view(3, "w1", "s1", read=60).vote(70, 1, view_id="w1"),
+        lambda: Story().search(0, "s1").view(3, "w1", "s1").vote(9, -1, view_id="w1"),
+        lambda: Story().search(0, "s1").form(9, "f1"),
+        lambda: Story().search(0, "s1").view(3, "w1", "s1", read=60),
+        lambda: Story().search(0, "s1", n=0),
+        lambda: Story().search(0, "s1").view(3, "w1", "s1", read=60).search(90, "s2", "reset the password"),
+    ],
+    ids=("R2", "R3", "R4", "R6", "R10", "R11 after reading"),
+)
+def test_another_search_continues_a_question_exactly_when_the_audit_says_that_it_may(
+    database: Database, story: Callable[[], Story], minutes: int
+) -> None:
+    tell(database, story())
+    with database.session() as db:
+        says = "change_search" in {s.code for s in audit(db, T0 + timedelta(minutes=minutes), search_id="s1").changes}
+    tell(database, Story(prefix="more").search(minutes * 60, "s9", "how to reset my password"))
+    with database.session() as db:
+        found = audit(db, T0 + timedelta(minutes=minutes + 1), search_id="s1")
+    assert ("s9" in {member for search in found.searches for member in search.members}) == says
 
 
 @pytest.mark.parametrize(

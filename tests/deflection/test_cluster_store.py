@@ -103,6 +103,25 @@ def test_split_pins_so_that_no_night_undoes_it(db):
         cluster_store.split_cluster(db, new, ["card freeze now"], "all of it", "ingrid", NOW)
 
 
+def test_history_tells_acts_in_the_words_that_were_used_and_nothing_that_changed_nothing(db):
+    a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
+    label = cluster_names(db)[a].text
+    cluster_store.rename_cluster(db, a, "Freezing", "ingrid", NOW)
+    cluster_store.rename_cluster(db, a, " Freezing ", "ingrid", NOW)
+    cluster_store.rename_cluster(db, a, "", "ingrid", NOW)
+    for _ in range(2):
+        cluster_store.pin_query(db, "freezing the cards of ola@example.com", "en", a, "ingrid", NOW)
+    cluster_store.split_cluster(db, a, ["card freeze now"], "Freeze now", "ingrid", NOW)
+    assert [act.detail for act in reversed(cluster_store.history(db, a))] == [
+        f"{label} → Freezing",
+        f"Freezing → {label}",
+        "freezing the cards of ‹email›",
+        "card freeze now",
+    ]
+    with pytest.raises(Invalid):
+        cluster_store.rename_cluster(db, b, "x" * 121, "ingrid", NOW)
+
+
 def test_pinned_query_moves_with_its_needs(db):
     a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
     cluster_store.pin_query(db, "freeze my card", "en", b, "ingrid", NOW)

@@ -253,6 +253,44 @@ def test_an_editor_renames_a_group_and_the_report_says_so(manager, portal):
     assert manager.get("/reports/groups/99999").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("given", "field", "sentence"),
+    [
+        ({"do": "rename", "name": "n" * 121}, "name", "Write a name of at most 120 characters."),
+        ({"do": "split", "name": "Part of it"}, "queries", "Choose some of the queries, but not all."),
+        ({"do": "pin", "query": "?!"}, "query", "Write at least one word."),
+        ({"do": "merge", "into": "999999999999"}, "into", "Choose another group of the same language."),
+    ],
+)
+def test_what_cannot_be_done_to_a_group_is_said_at_its_field_and_what_was_given_is_kept(manager, portal, given, field, sentence):
+    with portal.database.session() as db:
+        found = deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3))
+    address = f"/reports/groups/{next(row.cluster for row in found.failures if row.cluster > 0)}"
+    token = _text(manager.get(address)).split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    refused = manager.post(address, data={"csrf_token": token, **given})
+    assert refused.status_code == 422
+    page = _parsed(refused.get_data(as_text=True))
+    assert page.query("title")[0].to_text().startswith("Error: ")
+    (link,) = page.query('[role="alert"] a')
+    assert (link.attrs["href"], link.to_text()) == (f"#{field}", sentence)
+    assert page.query(f"#{field}"), "the link leads to the field"
+    assert sentence in page.query(f"#{field}-error")[0].to_text()
+    kept = {value for one in page.query("input") if (value := one.attrs.get("value"))}
+    assert {text for name, text in given.items() if name in {"name", "query"}} <= kept
+
+
+def test_notes_and_groups_say_what_is_wrong_in_the_readers_language(manager):
+    token = _text(manager.get("/reports/notes")).split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    refused = manager.post(
+        "/reports/notes", data={"csrf_token": token, "day": "2999-01-01", "kind": "x", "text": ""}, headers={"Accept-Language": "sv"}
+    )
+    page = _parsed(refused.get_data(as_text=True))
+    said = {link.attrs["href"]: link.to_text() for link in page.query('[role="alert"] a')}
+    assert set(said) == {"#day", "#kind", "#text"}
+    assert said["#text"] == "Skriv vad som hände, med högst 60 tecken."
+    assert [field for field in ("day", "kind", "text") if not page.query(f"#{field}-error")] == []
+
+
 def test_what_was_done_to_a_group_is_taken_back_with_a_button_of_its_history(manager, portal):
     with portal.database.session() as db:
         found = deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3))
