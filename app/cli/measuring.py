@@ -151,15 +151,18 @@ def tickets() -> None:
 @click.option(
     "--complete-to", help="Every ticket up to this moment is in the file or known (date and time with its zone, else UTC; or milliseconds)."
 )
-@click.option("--skip-bad", is_flag=True, help="Leave bad lines out instead of refusing the file.")
+@click.option("--source", default="import", show_default=True, help="Which helpdesk --complete-to speaks of; the feed's own is “feed”.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad lines out instead of refusing the file, and name them.")
 @plain_errors
-def tickets_import(file: Path, form: str | None, complete_to: str | None, skip_bad: bool) -> None:
+def tickets_import(file: Path, form: str | None, complete_to: str | None, source: str, skip_bad: bool) -> None:
     """Read tickets that came by e-mail, phone or another helpdesk from FILE, so that they count. Safe to repeat."""
     complete = _moment(complete_to) if complete_to else None
     is_csv = (form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")) == "csv"
-    with opened_database() as (database, settings), click.open_file(str(file), "r", encoding="utf-8-sig", errors="replace") as lines:
-        report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), complete_to=complete,
-                                skip_bad=skip_bad)  # fmt: skip
+    with opened_database() as (database, settings), click.open_file(str(file), "rb") as lines:
+        report = import_tickets(database, lines, csv=is_csv, key=settings.secret_key, now=datetime.now(UTC), source=source,
+                                complete_to=complete, skip_bad=skip_bad)  # fmt: skip
+    for number, problem in report.refused.items():
+        click.echo(f"line {number} left out: {problem}", err=True)
     click.echo(f"Read {report.lines} line(s): {report.new} new event(s).")
 
 

@@ -6,6 +6,7 @@ Derived, and may be deleted at any time. Whoever stores or deletes an event take
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.deflection.bulk import is_sqlite
+from app.deflection.bulk import chunks, expanding, is_sqlite
 from app.deflection.facts import person_code
 from app.deflection.packing import packed, unpacked
 from app.deflection.wording import normalise
@@ -27,21 +28,28 @@ _SUBMITTED = "type = 'search' AND body LIKE '%\"mode\":\"submit\"%'"
 _CUSTOMERS = "role NOT IN ('agent', 'test')"
 _NO_RESULTS = '%"n_results":0,%'
 _COUNTS = (
-    "SELECT day, type, count(*), sum(CASE WHEN type = 'search' AND body LIKE :zero THEN 1 ELSE 0 END) FROM event"  # noqa: S608 — days are numbers  # nosec B608
-    f" WHERE day IN ({{days}}) AND {_CUSTOMERS} AND (({_SUBMITTED}) OR (type = 'ticket' AND body NOT LIKE '%\"direction\":\"out\"%'))"
-    " GROUP BY day, type"
+    "SELECT day, count(*), sum(CASE WHEN body LIKE :zero THEN 1 ELSE 0 END) FROM event"  # noqa: S608 — days are numbers  # nosec B608
+    f" WHERE day IN ({{days}}) AND {_CUSTOMERS} AND {_SUBMITTED} GROUP BY day"
 )
 _ASKED = (
     "SELECT coalesce(account, visitor, tab, event_id), {q} FROM event"  # noqa: S608  # nosec B608
     f" WHERE day IN ({{days}}) AND {_CUSTOMERS} AND {_SUBMITTED}"
 )
 _RECORDS = text("SELECT day, data FROM asked_columns WHERE day >= :start AND day < :end AND format = :format")
-_KNOWN_COUNTS = text("SELECT day, searches, zero, requests FROM asked_columns WHERE day >= :start AND day < :end AND format = :format")
+_KNOWN_COUNTS = text("SELECT day, searches, zero FROM asked_columns WHERE day >= :start AND day < :end AND format = :format")
+_REQUESTS = text(
+    "SELECT day, count(*) AS n FROM contact WHERE day >= :start AND day < :end AND valid AND inbound AND NOT duplicate GROUP BY day"
+)
+_STAFF = text("SELECT DISTINCT ref FROM event WHERE day >= :start AND type = 'ticket' AND role IN ('agent', 'test')")
+_REQUESTS_OF_STAFF = expanding(
+    "SELECT day, count(*) AS n FROM contact WHERE ticket_id IN :ids AND day >= :start AND day < :end AND valid AND inbound AND NOT duplicate"
+    " GROUP BY day"
+)
 
 
 @dataclass(frozen=True)
 class DayCount:
-    """One UTC day in numbers: submitted searches of customers, those without a result, requests."""
+    """One UTC day in numbers: submitted searches of customers, those without a result, requests written on it."""
 
     day: int
     searches: int = 0
@@ -59,21 +67,27 @@ class Pairs:
 
 def counts_of_days(db: Session, start: int, end: int) -> list[DayCount]:
     """The days in [start, end) in order, also those on which nothing happened."""
-    found = {day: DayCount(day, *n) for day, *n in db.execute(_KNOWN_COUNTS, {"start": start, "end": end, "format": FORMAT})}
-    found |= count_events(db, [day for day in range(start, end) if day not in found])
-    return [found[day] for day in range(start, end)]
+    found = {day: (n, zero) for day, n, zero in db.execute(_KNOWN_COUNTS, {"start": start, "end": end, "format": FORMAT})}
+    found |= count_searches(db, [day for day in range(start, end) if day not in found])
+    requests = _requests_of_days(db, start, end)
+    return [DayCount(day, *found[day], requests[day]) for day in range(start, end)]
 
 
-def count_events(db: Session, days: Sequence[int]) -> dict[int, DayCount]:
-    """The same from the events themselves."""
-    numbers = {day: [0, 0, 0] for day in days}
-    for day, kind, n, zero in db.execute(text(_COUNTS.format(days=_listed(days))), {"zero": _NO_RESULTS}) if days else ():
-        if kind == "ticket":
-            numbers[day][2] += n
-        else:
-            numbers[day][0] += n
-            numbers[day][1] += zero or 0
-    return {day: DayCount(day, *n) for day, n in numbers.items()}
+def count_searches(db: Session, days: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Searches of some days from the events themselves: submitted, and without a result."""
+    numbers = dict.fromkeys(days, (0, 0))
+    rows = db.execute(text(_COUNTS.format(days=_listed(days))), {"zero": _NO_RESULTS}) if days else ()
+    return numbers | {day: (n, zero or 0) for day, n, zero in rows}
+
+
+def _requests_of_days(db: Session, start: int, end: int) -> Counter[int]:
+    """Requests by the day they were written, each once, however often and late we were told of it; what staff tried out is none."""
+    given = {"start": start, "end": end}
+    counts = Counter({row.day: row.n for row in db.execute(_REQUESTS, given)})
+    staff = sorted(db.execute(_STAFF, given).scalars())
+    for chunk in chunks(staff):
+        counts.subtract({row.day: row.n for row in db.execute(_REQUESTS_OF_STAFF, {**given, "ids": chunk})})
+    return counts
 
 
 def persons_who_asked(db: Session, queries: Iterable[str], start: int, end: int) -> dict[str, int]:
@@ -114,9 +128,9 @@ def _listed(days: Sequence[int]) -> str:
 
 def record_of(db: Session, day: int) -> Mapping[str, object]:
     """The record of a day, as a row of its table."""
-    pairs, count = asked_on(db, [day]), count_events(db, [day])[day]
+    pairs, (searches, zero) = asked_on(db, [day]), count_searches(db, [day])[day]
     data = packed({"queries": pairs.queries, "persons": pairs.persons}, {})
-    return {"day": day, "format": FORMAT, "searches": count.searches, "zero": count.zero, "requests": count.requests, "data": data}
+    return {"day": day, "format": FORMAT, "searches": searches, "zero": zero, "data": data}
 
 
 def _pairs(data: bytes) -> Pairs:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.deflection.clock import DAY, MINUTE, SECOND
+from app.deflection.disjoint_sets import DisjointSets
 from app.deflection.events import TicketEvent, TicketUpdate
 from app.deflection.needs import FORM, Need
 from app.deflection.rulebook import Rulebook
@@ -34,6 +35,7 @@ class Contact:
     status: str = "open"
     into: str | None = None
     is_spam: bool = False
+    is_merged: bool = False
     duplicate: bool = False
     norm: str = ""
     grams: frozenset[str] = frozenset()
@@ -54,22 +56,55 @@ class Link:
 
 
 def contacts_of(timed: Sequence[Timed]) -> list[Contact]:
-    """All contacts in order of time, with their state and repeats; of two records of one ticket the first stays."""
-    contacts: dict[str, Contact] = {}
+    """All contacts in order of time, with their state and repeats; of several records of one ticket the first stays.
+
+    What it leaves unsaid the later ones say: a mailbox knows the sender of a ticket, and an export of the same helpdesk the account.
+    """
+    told: dict[str, list[tuple[int, TicketEvent]]] = defaultdict(list)
+    updates: list[tuple[int, str, TicketUpdate]] = []
     for t, event in timed:
-        if isinstance(event, TicketEvent) and event.ticket_id not in contacts:
-            norm = normalise(event.subject)
-            contacts[event.ticket_id] = Contact(event.ticket_id, t, event, norm=norm, grams=trigrams(norm))
-    for _, event in timed:
-        if isinstance(event, TicketUpdate) and event.ticket_id in contacts:
+        if isinstance(event, TicketEvent):
+            told[event.ticket_id].append((t, event))
+        elif isinstance(event, TicketUpdate):
+            updates.append((_made_at(t, event), event.event_id, event))
+    contacts = {ticket_id: _contact(records) for ticket_id, records in told.items()}
+    for _, _, event in sorted(updates, key=lambda update: update[:2]):
+        if event.ticket_id in contacts:
             _update(contacts[event.ticket_id], event)
     ordered = list(contacts.values())
     _mark_duplicates(ordered)
     return ordered
 
 
+_MAY_BE_UNSAID = ("visitor", "tab", "account", "form_id", "requester", "subject")
+
+
+def _contact(records: list[tuple[int, TicketEvent]]) -> Contact:
+    """One ticket from all that was told of it, the earliest record first."""
+    if len(records) > 1:
+        # Of one moment: a record that does not say how the ticket came is read as e-mail, and so says less.
+        records.sort(key=lambda record: (record[0], record[1].channel == "email"))
+    t, event = records[0]
+    for name in _MAY_BE_UNSAID if len(records) > 1 else ():
+        said = next((value for _, record in records if (value := getattr(record, name))), None)
+        if said and not getattr(event, name):
+            event = replace(event, **{name: said})
+    norm = normalise(event.subject)
+    return Contact(event.ticket_id, t, event, norm=norm, grams=trigrams(norm))
+
+
+def _made_at(t: int, event: TicketUpdate) -> int:
+    """When the helpdesk says that it changed the ticket, however late we hear of it: spam and its taking back may come in one file."""
+    return t if event.t_client is None or event.t_sent is not None else min(event.t_client, event.t_recv)
+
+
 def _update(contact: Contact, event: TicketUpdate) -> None:
     contact.status, contact.into = event.status, event.into or contact.into
+    if event.status == "merged":
+        contact.is_merged = True
+    elif event.status == "open":
+        # A merged ticket is closed by its helpdesk afterwards; only opening it makes it a ticket of its own again.
+        contact.is_merged, contact.into = False, None
     if event.status in ("spam", "test"):
         contact.is_spam = True
     elif event.status in ("open", "solved"):
@@ -79,11 +114,31 @@ def _update(contact: Contact, event: TicketUpdate) -> None:
 
 def _mark_duplicates(contacts: Sequence[Contact]) -> None:
     recent: list[Contact] = []
+    one, counts = _merged(contacts)
     for contact in contacts:
         recent = [other for other in recent if contact.t - other.t <= REPEAT]
-        contact.duplicate = contact.status == "merged" or any(_repeats(contact, other) for other in recent)
+        counted = counts.get(one.root(contact.ticket_id), contact)
+        again = any(_repeats(contact, other) for other in recent if one.root(other.ticket_id) != one.root(contact.ticket_id))
+        contact.duplicate = again or counted is not contact or (contact.is_merged and not (contact.into and contact.valid))
         if contact.valid:
             recent.append(contact)
+
+
+def _merged(contacts: Sequence[Contact]) -> tuple[DisjointSets, dict[str, Contact]]:
+    """Which tickets were merged with which, and of each such lot the one that counts: the one into which they went, else the first.
+
+    So two tickets merged into each other count once, and so does one that went into a ticket of which nobody told us, or into spam.
+    """
+    one = DisjointSets()
+    for contact in contacts:
+        if contact.is_merged and contact.into:
+            one.join(contact.ticket_id, contact.into)
+    counts: dict[str, Contact] = {}
+    for contact in contacts:
+        root = one.root(contact.ticket_id)
+        if contact.valid and (root not in counts or (counts[root].is_merged and not contact.is_merged)):
+            counts[root] = contact
+    return one, counts
 
 
 def _repeats(contact: Contact, earlier: Contact) -> bool:

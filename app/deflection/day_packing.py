@@ -33,9 +33,7 @@ _ASKED_KNOWN = text("SELECT day FROM asked_columns WHERE day >= :start AND forma
 _INSERT = text(
     "INSERT INTO need_columns (day, format, surveys, solved, counted, data) VALUES (:day, :format, :surveys, :solved, :counted, :data)"
 )
-_INSERT_ASKED = text(
-    "INSERT INTO asked_columns (day, format, searches, zero, requests, data) VALUES (:day, :format, :searches, :zero, :requests, :data)"
-)
+_INSERT_ASKED = text("INSERT INTO asked_columns (day, format, searches, zero, data) VALUES (:day, :format, :searches, :zero, :data)")
 
 
 def pack_days(database: Database, now: datetime, most: int = 1000) -> int:

@@ -1,4 +1,4 @@
-"""The day so far, straight from the events: searches, searches without a result, requests; nothing judged yet."""
+"""The day so far: searches and searches without a result straight from the events, requests as the worker counts them, each once."""
 
 from __future__ import annotations
 

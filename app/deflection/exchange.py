@@ -148,11 +148,11 @@ def _hashed(event: Event, key: str | bytes) -> Event:
     return replace(event, requester=requester_hash(requester, key))  # type: ignore[call-arg]
 
 
-def refusal(report: Imported) -> str:
+def refusal(report: Imported, wrong: str = "no events") -> str:
     """What to tell the person whose file it is: the first bad lines and how many there are."""
     shown = [f"  line {number}: {problem}" for number, problem in list(report.refused.items())[:20]]
     more = [f"  … and {report.bad - len(shown)} more"] if report.bad > len(shown) else []
-    return "\n".join([f"{report.bad} line(s) are no events; nothing was imported:", *shown, *more])
+    return "\n".join([f"{report.bad} line(s) are {wrong}; nothing was imported:", *shown, *more])
 
 
 # --------------------------------------------------------------------------------------------------------------------- export

@@ -363,5 +363,4 @@ class AskedColumnsRow(Base):
     format: Mapped[str] = mapped_column(String(16), doc="digest of the layout; others are not read")
     searches: Mapped[int] = mapped_column(Integer, doc="submitted by customers")
     zero: Mapped[int] = mapped_column(Integer, doc="of these, without a result")
-    requests: Mapped[int] = mapped_column(Integer)
     data: Mapped[bytes] = mapped_column(LargeBinary, doc="digests of queries and of who asked them")

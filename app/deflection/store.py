@@ -68,7 +68,7 @@ def record(db: Session, *events: Event) -> int:
 
 def _forget_packed(db: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     """Take away the packed days that do not say what these events add: of their own day, and of what a survey asks about."""
-    forget_asked_on(db, {row["day"] for row in rows if row["type"] in ("search", "ticket")})
+    forget_asked_on(db, {row["day"] for row in rows if row["type"] == "search"})
     surveys = [json.loads(row["body"]) for row in rows if row["type"] == "survey"]
     days = [{"day": day} for day in sorted(days_named(db, surveys))] if surveys else []
     if days:

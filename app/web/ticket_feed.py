@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from datetime import UTC, datetime
 
 from flask import abort, request
@@ -17,6 +18,7 @@ from app.web.security import csrf
 
 bp = ApiBlueprint("ticket_feed", __name__, url_prefix="/api/v1/tickets", description="Tickets that another helpdesk tells of")
 
+_MILLISECONDS = re.compile("[0-9]{1,15}")
 MOST_BYTES = 4 * 1024 * 1024
 
 
@@ -39,15 +41,19 @@ MOST_BYTES = 4 * 1024 * 1024
 def feed() -> dict[str, int]:
     """JSON Lines (or CSV, by content type), one ticket a line, signed with HMAC-SHA-256 over the raw bytes. Sending twice changes nothing.
 
-    `complete_to` in the query (milliseconds) says up to when the feed is complete, so that outcomes can become final.
+    `complete_to` in the query (milliseconds) says up to when the tickets of `source` are complete, so that outcomes can become final; an
+    earlier one than was said before changes nothing. Where there is a query, the signature is over the query, a line feed and the body.
     """
     secret = context.portal().settings.ticket_feed_secret
     if not secret:
         abort(404)
     request.max_content_length = MOST_BYTES
     body = request.get_data()
-    if not is_signed(body, request.headers.get("X-Hylla-Signature", ""), secret):
-        raise Forbidden("The signature does not fit this message; it is sha256=HMAC(secret, body) in hexadecimal, in X-Hylla-Signature.")
+    if not is_signed(_signed(request.query_string, body), request.headers.get("X-Hylla-Signature", ""), secret):
+        raise Forbidden(
+            "The signature does not fit this message. X-Hylla-Signature is sha256= and the HMAC-SHA-256, in hexadecimal, of the body under the"
+            " secret in HYLLA_TICKET_FEED_SECRET; where the address has a query, of the query, a line feed and the body."
+        )
     portal, now = context.portal(), context.now()
     report = import_tickets(
         portal.database, body.splitlines(), now, portal.settings.secret_key,
@@ -56,9 +62,14 @@ def feed() -> dict[str, int]:
     return {"lines": report.lines, "new": report.new}
 
 
-def is_signed(body: bytes, signature: str, secret: str) -> bool:
+def _signed(query: bytes, body: bytes) -> bytes:
+    """What the signature is over: were the query not in it, whoever heard one message could say that the feed is complete up to now."""
+    return query + b"\n" + body if query else body
+
+
+def is_signed(message: bytes, signature: str, secret: str) -> bool:
     """Whether `signature` is `sha256=` and the HMAC of these very bytes; compared in constant time."""
-    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    expected = "sha256=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
 
 
@@ -66,8 +77,8 @@ def _complete_to(now: datetime) -> datetime | None:
     given = request.args.get("complete_to", "")
     if not given:
         return None
-    if not given.isdigit() or int(given) > now.timestamp() * 1000:
+    if not _MILLISECONDS.fullmatch(given) or int(given) > now.timestamp() * 1000:
         raise Invalid(
-            "complete_to is a time in milliseconds that is not in the future.", {"complete_to": "is no past time in milliseconds"}
+            f"complete_to “{given[:40]}” is no past time in milliseconds since 1970.", {"complete_to": "is no past time in milliseconds"}
         )
     return datetime.fromtimestamp(int(given) / 1000, UTC)

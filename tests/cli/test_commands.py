@@ -158,7 +158,7 @@ def test_a_file_of_tickets_that_is_no_text_is_refused_by_line(desk: Desk) -> Non
     file = desk.folder / "tickets.jsonl"
     file.write_bytes(b"\xff\xfe\x00\n{}\n")
     done = desk.kb("tickets", "import", str(file))
-    assert done.returncode == 1 and "1: no JSON" in done.stderr + done.stdout and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "line 1: not written in UTF-8" in done.stderr + done.stdout and "Traceback" not in done.stderr
 
 
 def test_all_problems_of_settings_are_reported_together(desk: Desk) -> None:

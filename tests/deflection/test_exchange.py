@@ -316,15 +316,15 @@ def test_tickets_come_from_csv_as_well(database: Database) -> None:
     "row",
     [
         {"ticket_id": "z1"},
-        {"t_created": 5},
+        {"t_created": START},
         {"ticket_id": "z1", "t_created": "yesterday"},
-        {"ticket_id": "z1", "t_created": 5, "status": "lost"},
-        {"ticket_id": "z1", "t_created": 5, "colour": "red"},
-        {"ticket_id": "z1", "t_created": 5, "direction": "sideways"},
+        {"ticket_id": "z1", "t_created": START, "status": "lost"},
+        {"ticket_id": "z1", "t_created": START, "colour": "red"},
+        {"ticket_id": "z1", "t_created": START, "direction": "sideways"},
     ],
 )
 def test_a_wrong_ticket_is_refused_by_its_line_and_nothing_is_applied(database: Database, row: dict) -> None:
-    good = {"ticket_id": "z0", "t_created": 5}
+    good = {"ticket_id": "z0", "t_created": START}
     with pytest.raises(InvalidImport) as refused:
         import_tickets(database, as_lines([good, row]), NOW, "k" * 32)
     assert list(refused.value.errors) == ["2"]

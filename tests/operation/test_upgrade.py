@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text
 
 from app import migrations
 from app.db import Database, open_database
-from app.deflection import audit, recompute_due, record
+from app.deflection import audit, import_tickets, recompute_due, record
 from app.deflection.events import Event, parse_event
 from app.deflection.rulebook import Rulebook
 from app.migrations import alembic_config, is_current, upgrade
@@ -106,6 +106,42 @@ def test_what_an_older_database_had_is_known_when_it_comes_again(old: Database) 
     with old.session() as db:
         record(db, *map(_event, EVENTS), _event({**EVENTS[0], "event_id": "new", "search_id": "three", "t_recv": FIRST + 20 * DAY}))
         assert db.execute(text("SELECT COUNT(*) FROM event")).scalar() == len(EVENTS) + 2
+
+
+def test_a_ticket_that_an_older_database_holds_twice_is_held_once_and_known_when_it_comes_again(old: Database) -> None:
+    row = {"ticket_id": "zd-1", "t_created": FIRST + DAY, "subject": "card declined", "account": "17"}
+    update = {"status": "spam", "updated_at": FIRST + 2 * DAY}
+    body = {"channel": "email", "subject": row["subject"], "t_created": row["t_created"], "ticket_id": "zd-1"}
+    said = {"status": "spam", "ticket_id": "zd-1"}
+    with old.session() as db:
+        for way in ("feed", "file"):
+            for kind, actor, what in (("ticket", "a:17", body), ("ticket_update", "k:zd-1", said)):
+                db.execute(
+                    text(
+                        "INSERT INTO event (event_id, type, t, t_recv, t_client, day, actor, account, role, ua, ref, body)"
+                        " VALUES (:id, :type, :t, :t, :client, :day, :actor, :account, 'customer', '', 'zd-1', :body)"
+                    ),
+                    {
+                        "id": f"i-{way}-{kind}", "type": kind, "t": FIRST + 3 * DAY, "day": FIRST // DAY + 3, "actor": actor,
+                        "client": FIRST + 2 * DAY if kind == "ticket_update" else None, "account": "17" if kind == "ticket" else None,
+                        "body": json.dumps(what, separators=(",", ":")),
+                    },
+                )  # fmt: skip
+        db.execute(
+            text(
+                "INSERT INTO outcome_ledger (need_id, to_outcome, cause, as_of, day, version)"
+                " VALUES ('n', 'escalated', 'i-file-ticket', 0, 0, 'v')"
+            )
+        )
+    upgrade(old)
+    with old.session() as db:
+        names = dict(db.execute(text("SELECT type, event_id FROM event WHERE ref = 'zd-1'")).all())
+        assert db.execute(text("SELECT count(*) FROM event WHERE ref = 'zd-1'")).scalar() == 2
+        assert db.execute(text("SELECT cause FROM outcome_ledger WHERE need_id = 'n'")).scalar() == names["ticket"]
+    assert import_tickets(old, [json.dumps({**row, **update})], NOW, "k" * 32).new == 0
+    recompute_due(old, NOW, Rulebook())
+    with old.session() as db:
+        assert db.execute(text("SELECT ticket_id, status, valid FROM contact")).one() == ("zd-1", "spam", False)
 
 
 def test_the_first_schema_stays_as_it_was_released() -> None:

@@ -25,7 +25,8 @@ def fed(make_app: Callable[..., Flask]) -> FlaskClient:
 
 
 def send(client: FlaskClient, body: str, secret: str = SECRET, query: str = "", **headers: str) -> tuple[int, dict[str, object]]:
-    signature = "sha256=" + hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+    message = f"{query[1:]}\n{body}" if query else body
+    signature = "sha256=" + hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
     answer = client.post("/api/v1/tickets/feed" + query, data=body, headers={"X-Hylla-Signature": signature, **headers})
     return answer.status_code, answer.get_json(silent=True) or {}
 
