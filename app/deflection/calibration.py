@@ -37,7 +37,7 @@ class ClassAnswer:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The best estimate of the answered share; `worst` is the band if everybody who kept silent had said no, or yes."""
+    """The best estimate of the answered share; `worst` is the band if everybody who kept silent had said no, or yes, with its chance."""
 
     rate: float
     interval: Interval
@@ -84,15 +84,24 @@ def calibrate(needs: Frame, surveyed: Frame | None = None) -> Calibrated | None:
     p = monte_carlo(draw, runs=RUNS)
     shares = monte_carlo(lambda rng, runs: rng.dirichlet(np.maximum(counts / deff, 1e-3), size=runs), seed=20_260_602, runs=RUNS)
     rates = (p * shares).sum(axis=1)
-    return Calibrated(float(rates.mean()), quantiles(rates), _worst(classes, learnt), answers, sum(c.asked for c in learnt), learnt, p)
+    interval = quantiles(rates)
+    return Calibrated(float(rates.mean()), interval, _worst(learnt, shares, interval), answers, sum(c.asked for c in learnt), learnt, p)
 
 
-def _worst(classes: tuple[ClassAnswer, ...], learnt: tuple[ClassAnswer, ...]) -> Interval:
-    total = sum(c.needs for c in classes) or 1
-    low = high = 0.0
-    for own, known in zip(classes, learnt, strict=True):
-        asked = max(known.asked, known.replied)
-        silent = asked - known.replied
-        low += own.needs / total * (known.yes / asked if asked else 0.0)
-        high += own.needs / total * ((known.yes + silent) / asked if asked else 1.0)
-    return Interval(low, high)
+def _worst(learnt: tuple[ClassAnswer, ...], shares: np.ndarray, best: Interval) -> Interval:
+    """From the low end if the silent had all said no to the high end if they had said yes.
+
+    Both ends are estimates from those who were asked, so the chance in them counts: where nearly everybody replies the band would else be
+    narrower than the interval of the best estimate (the ends of Horowitz & Manski 2000, two-sided, which holds whatever their distance;
+    Imbens & Manski 2004).
+    """
+    asked = np.array([max(c.asked, c.replied) for c in learnt])
+    yes = np.array([c.yes for c in learnt])
+    no = np.array([c.replied - c.yes for c in learnt])
+
+    def share(sure: np.ndarray) -> np.ndarray:
+        return monte_carlo(lambda rng, runs: rng.beta(0.5 + sure, 0.5 + asked - sure, size=(runs, len(learnt))), 20_260_606, len(shares))
+
+    low, high = np.where(asked > 0, share(yes), 0.0), np.where(asked > 0, share(asked - no), 1.0)
+    worst = quantiles((low * shares).sum(axis=1)).low, quantiles((high * shares).sum(axis=1)).high
+    return Interval(min(worst[0], best.low), max(worst[1], best.high))

@@ -56,6 +56,8 @@ class Material:
     """Day → needs whose final outcome changed since it was first published."""
     last_year: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """Week start → (solved, all) a year before it."""
+    weeks_before: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Week start → (solved, all) of the last year, whatever is read."""
     additions: Sequence[Addition] = ()
     """Articles that appeared, from the content's history."""
     otherwise: Mapping[int, int] = field(default_factory=dict)
@@ -166,7 +168,7 @@ def build(
         changes=_changes(final, before),
         provisional=len(counted) - len(final),
         weeks=weeks,
-        shift=None if material.otherwise else _shift(chosen.counted, as_of, span, material.began),
+        shift=_shift(material, request, chosen.counted, as_of, span),
         failures=tuple(
             failure_rows(
                 rows,
@@ -198,8 +200,11 @@ def build(
     )
 
 
-def _shift(needs: Frame, as_of: int, span: Span, began: int | None) -> Shift | None:
-    return shift(needs, weekly(needs, as_of, span.read_from, span.end), began)
+def _shift(material: Material, request: ReportRequest, needs: Frame, as_of: int, span: Span) -> Shift | None:
+    if material.otherwise:
+        return None
+    earlier = {} if request.active else material.weeks_before
+    return shift(needs, weekly(needs, as_of, span.read_from, span.end), material.began, earlier)
 
 
 def _seam(otherwise: Mapping[int, int], span: Span) -> int | None:

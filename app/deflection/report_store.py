@@ -26,6 +26,7 @@ from app.deflection.report_request import ReportRequest, Span, span_of
 from app.deflection.subject_groups import subject_names
 from app.deflection.surveyed import LATEST, answers_between, surveys_between
 from app.deflection.thresholds import Thresholds
+from app.deflection.trends import CLOSE_WEEKS, NOISE_WEEKS, READ_WEEKS, monday_of
 from app.deflection.versions import definitions_in_use
 
 _NEWEST = "SELECT coalesce(max(t_recv), 0) FROM event WHERE day = (SELECT max(day) FROM event)"
@@ -34,7 +35,7 @@ _RESTATED = (
     "SELECT day, count(DISTINCT need_id) FROM outcome_ledger WHERE day >= :start AND day < :end AND from_state = 'final'"
     " AND from_outcome IS NOT NULL AND coalesce(to_outcome, '') <> from_outcome GROUP BY day"
 )
-_LAST_YEAR = "SELECT day, solved, counted FROM need_columns WHERE day >= :start AND day < :end AND format = :format"
+_SOLVED = "SELECT day, solved, counted FROM need_columns WHERE day >= :start AND day < :end AND format = :format"
 YEAR = 364
 """Whole weeks, so that the same weekdays are compared."""
 
@@ -115,6 +116,7 @@ def material(
         additions=additions,
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),
         last_year=_last_year(db, span),
+        weeks_before=_weeks_before(db, span),
         began=db.execute(text(_BEGAN)).scalar(),
         newest=int(db.execute(text(_NEWEST)).scalar_one()),
         version=version,
@@ -155,7 +157,7 @@ def days_of_span(db: Session, start: int, end: int) -> Days:
 def _last_year(db: Session, span: Span) -> dict[int, tuple[int, int]]:
     start, end = span.start - YEAR, span.end - YEAR
     found: dict[int, tuple[int, int]] = {}
-    for day, solved, n in db.execute(text(_LAST_YEAR), {"start": start, "end": end, "format": FORMAT}):
+    for day, solved, n in db.execute(text(_SOLVED), {"start": start, "end": end, "format": FORMAT}):
         found[day] = (solved, n)
     missing = [day for day in range(start, end) if day not in found]
     frame = frame_of_days([read_days(db, missing)], {}).counted
@@ -165,6 +167,17 @@ def _last_year(db: Session, span: Span) -> dict[int, tuple[int, int]]:
         week[0] += solved
         week[1] += n
     return {start: (solved, n) for start, (solved, n) in weeks.items() if n}
+
+
+def _weeks_before(db: Session, span: Span) -> dict[int, tuple[int, int]]:
+    """Counts of the last year's weeks, from the days that are packed: to learn how much weeks differ, a day more or less does not matter."""
+    end = monday_of(span.end)
+    start = end - 7 * (NOISE_WEEKS + READ_WEEKS - CLOSE_WEEKS)
+    weeks: dict[int, tuple[int, int]] = {}
+    for day, solved, n in db.execute(text(_SOLVED), {"start": start, "end": end, "format": FORMAT}):
+        before = weeks.get(monday_of(day), (0, 0))
+        weeks[monday_of(day)] = before[0] + solved, before[1] + n
+    return weeks
 
 
 def _solved_by_day(frame: Frame) -> list[tuple[int, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,11 @@ from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Proportion
 
 RECENT, BEFORE = 4, 8
 """Weeks compared for the flag: the last four against the eight before."""
-NOISE_WEEKS = 22
-"""Final weeks from which the variance between weeks is taken, whatever range a report shows: from twelve it would be a guess."""
+NOISE_WEEKS = 52
+"""Final weeks from which the variance between weeks is taken, whatever range a report shows: from twelve it would be a guess, and from 22
+a change of eight points at 200 questions a week is found half as often."""
+CLOSE_WEEKS = 22
+"""The newest of them, of which a report reads every need; of the ones before, the counts."""
 READ_WEEKS = 25
 """Weeks before this one that every report reads, so that it is the same flag in all of them."""
 FEWEST_FOR_A_TREND = 200
@@ -124,24 +128,39 @@ class Shift:
     """The difference split: other questions than before, and other shares on the same questions."""
 
 
-def shift(needs: Frame, weeks: tuple[Week, ...], began: int | None = None) -> Shift | None:
+Counts = Mapping[int, tuple[int, int]]
+"""Week start → (solved, all)."""
+
+
+def shift(needs: Frame, weeks: tuple[Week, ...], began: int | None = None, earlier: Counts | None = None) -> Shift | None:
     """Whether the solved share moved; None with fewer than twelve final weeks of enough needs.
 
-    `began` is the day of the first need there ever was: how often somebody could look before follows from it.
+    `began` is the day of the first need there ever was: how often somebody could look before follows from it. `earlier` are counts of
+    weeks before these, from which only the variance between weeks is learnt.
     """
-    final = [w for w in weeks if not w.provisional and w.solved.enough][-NOISE_WEEKS:]
+    final = [w for w in weeks if not w.provisional and w.solved.enough][-CLOSE_WEEKS:]
     if len(final) < RECENT + BEFORE:
         return None
     late, early = final[-RECENT:], final[-RECENT - BEFORE : -RECENT]
     difference = _mean(late) - _mean(early)
-    extra = _between_weeks(final)
+    year = [*_before(final, earlier or {}), *(w.solved for w in final)]
+    extra = _between_weeks(year)
     # A variance that the weeks themselves tell is an estimate; neighbours' differences are worth two thirds of their number (von Neumann).
-    freedom = 2 * (len(final) - 1) / 3 if extra else math.inf
-    error = math.sqrt(sum(_variance(w) + extra for w in late) / RECENT**2 + sum(_variance(w) + extra for w in early) / BEFORE**2)
+    freedom = 2 * (len(year) - 1) / 3 if extra else math.inf
+    error = math.sqrt(
+        sum(_variance(w.solved) + extra for w in late) / RECENT**2 + sum(_variance(w.solved) + extra for w in early) / BEFORE**2
+    )
     half = weekly_boundary(_looks(late[-1].start, final[0].start if began is None else began), freedom) * error
     now, then = needs.between(late[0].start, late[-1].start + 7), needs.between(early[0].start, early[-1].start + 7)
     mix, within = decompose(now, then)
     return Shift(difference, Interval(difference - half, difference + half), abs(difference) > half, mix, within)
+
+
+def _before(final: Sequence[Week], earlier: Counts) -> list[Proportion]:
+    """The weeks before the final ones, as clustered by person as these are."""
+    deff = sum(w.solved.deff for w in final) / len(final)
+    found = [Proportion(solved, n, deff) for start, (solved, n) in sorted(earlier.items()) if start < final[0].start]
+    return [week for week in found if week.enough][len(final) - NOISE_WEEKS :]
 
 
 def _looks(last: int, began: int) -> int:
@@ -153,14 +172,14 @@ def _mean(weeks: list[Week]) -> float:
     return sum(w.solved.count / w.solved.base for w in weeks) / len(weeks)
 
 
-def _variance(week: Week) -> float:
-    p = (week.solved.count + 0.5) / (week.solved.base + 1)
-    return p * (1 - p) / week.solved.base * week.solved.deff
+def _variance(solved: Proportion) -> float:
+    p = (solved.count + 0.5) / (solved.base + 1)
+    return p * (1 - p) / solved.base * solved.deff
 
 
-def _between_weeks(weeks: list[Week]) -> float:
+def _between_weeks(weeks: Sequence[Proportion]) -> float:
     """Variance between weeks beyond chance, from differences of neighbours, so that a step or a drift does not count as noise."""
-    rates = np.array([w.solved.count / w.solved.base for w in weeks])
+    rates = np.array([w.count / w.base for w in weeks])
     # Half the mean squared difference of neighbours estimates the noise variance (von Neumann 1941).
     noise = float((np.diff(rates) ** 2).mean()) / 2
     return max(0.0, noise - float(np.mean([_variance(w) for w in weeks])))

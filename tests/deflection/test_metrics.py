@@ -82,6 +82,17 @@ def test_worst_case_band_holds_all_that_silence_could_mean():
     assert found.worst.low < found.interval.low < found.interval.high < found.worst.high
 
 
+def test_worst_case_band_has_the_chance_of_who_was_asked_in_it():
+    said = [1] * 60 + [0] * 10 + [-1] * 30
+    found = calibrate(frame_of([need(i, rule=6, asked=True, survey=said[i]) for i in range(100)]).counted)
+    # Quantiles of Beta(60.5, 40.5) and Beta(90.5, 10.5): 60 of 100 if the silent had said no, 90 if they had said yes.
+    assert found.worst.low == pytest.approx(0.5022, abs=0.01)
+    assert found.worst.high == pytest.approx(0.9475, abs=0.01)
+    everybody = calibrate(frame_of([need(i, rule=6, asked=True, survey=i % 2) for i in range(100)]).counted)
+    assert 0.4 < everybody.worst.low <= everybody.interval.low < 0.42
+    assert 0.58 < everybody.interval.high <= everybody.worst.high < 0.61
+
+
 def test_avoided_tickets_lie_within_their_range():
     held = 0
     for seed in range(40):

@@ -125,6 +125,20 @@ def test_packed_days_give_the_report_that_rows_give(database):
     assert pack_days(database, NOW) == 0
 
 
+def test_the_weeks_of_the_last_year_are_counted_from_packed_days(database):
+    pack_days(database, NOW)
+    later = NOW + timedelta(weeks=40)
+    with database.session() as db:
+        found = material(db, span_of(ReportRequest(4), later)).weeks_before
+        counted = material(db, span_of(ReportRequest(52), later)).needs.counted
+    assert found
+    for start, (solved, n) in found.items():
+        week = counted.between(start, start + 7)
+        # The newest day is not packed yet.
+        assert (int(week.answered.sum()), len(week)) == (solved, n) or week.day.max() >= NOW.timestamp() // 86400 - 1
+    assert len(found) >= 14
+
+
 def test_a_change_takes_away_only_the_packed_days_that_it_concerns(database):
     pack_days(database, NOW)
     whole, day = _packed_days(database), START // 86_400_000 + 50

@@ -10,6 +10,7 @@ from report_needs import NOW, need
 
 from app.deflection.facts import DAY_MS, frame_of
 from app.deflection.report_request import RANGES, ReportRequest, span_of
+from app.deflection.sequences import weekly_boundary
 from app.deflection.trends import decompose, lateness, monday_of, shift, weekly
 
 TODAY = NOW // DAY_MS
@@ -90,6 +91,24 @@ def test_the_bound_grows_with_the_looks_there_were_and_with_noise_between_weeks(
     start, facts = _weeks([0.4, 0.6] * 6)
     frame = frame_of(facts)
     assert shift(frame, weekly(frame, NOW, start, TODAY + 1), start).interval.width > 3 * first.interval.width
+
+
+def test_a_year_of_weeks_makes_what_they_vary_by_less_of_a_guess():
+    rates = [0.5, 0.56] * 11
+    start, facts = _weeks(rates)
+    frame = frame_of(facts)
+    weeks = weekly(frame, NOW, start, TODAY + 1)
+    alone = shift(frame, weeks, start)
+    final = [w.solved for w in weeks if not w.provisional]
+    same = {start - 7 * (22 - i): (final[i].count, final[i].base) for i in range(22)}
+    year = shift(frame, weeks, start, same)
+    assert year.difference == alone.difference
+    # Student's quantiles of the same error for 29 and 14 degrees of freedom, of about the same variance.
+    assert year.interval.width / alone.interval.width == pytest.approx(weekly_boundary(11, 86 / 3) / weekly_boundary(11, 14), abs=0.03)
+    few = dict.fromkeys(same, (1, 3))
+    assert shift(frame, weeks, start, few) == alone, "weeks of too few questions say nothing"
+    read = {w.start: (1, 300) for w in weeks}
+    assert shift(frame, weeks, start, read) == alone, "weeks that the report reads are not counted twice"
 
 
 def test_the_flag_is_the_same_in_every_range():
