@@ -7,6 +7,7 @@ through `record` or `EventQueue` and read outcomes through `audit` and the repor
 from app.deflection.article_report import ArticleRow
 from app.deflection.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
 from app.deflection.busiest import views_by_article, votes_by_article
+from app.deflection.calibration import Calibrated
 from app.deflection.cluster_names import label_clusters as name_clusters
 from app.deflection.cluster_names import label_clusters_in_turn as name_clusters_in_turn
 from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
@@ -80,13 +81,13 @@ from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
 from app.deflection.simulate import Subject as SimulatedSubject
 from app.deflection.simulate import simulated_lines
 from app.deflection.spikes import Spike, notice_proposal, spikes
-from app.deflection.statistics import Interval, Proportion
+from app.deflection.statistics import Interval, Proportion, Shrunk
 from app.deflection.store import events_of_search, events_of_ticket, record
 from app.deflection.subject_groups import merge_subjects, name_subjects, tell_contacts
 from app.deflection.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
 from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
-from app.deflection.trends import Week
+from app.deflection.trends import Shift, Week
 from app.deflection.verification import Difference, verify_sample
 from app.deflection.versions import definitions_in_use
 from app.deflection.words import without_words, words_are_common
@@ -104,6 +105,7 @@ __all__ = [
     "ArticleRow",
     "Audit",
     "AuditSearch",
+    "Calibrated",
     "Change",
     "Click",
     "ClusterName",
@@ -139,6 +141,8 @@ __all__ = [
     "Rulebook",
     "Search",
     "Sentence",
+    "Shift",
+    "Shrunk",
     "SimulatedSubject",
     "Spike",
     "Suggest",

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.deflection import facts
 from app.deflection.facts import FAILED, Frame
-from app.deflection.statistics import Interval, Proportion, Shrunk, design_effect, shrink_all, wilson
+from app.deflection.statistics import Interval, Proportion, Shrunk, dense, design_effect, shrink_all, wilson
 
 PRIOR_WEIGHT = 20
 FEW_VOTES = 30
@@ -20,16 +20,22 @@ class ArticleRow:
     """One article: `expected` is what other articles answer on the same mix of questions."""
 
     article: str
-    needs: int
+    last_read: Proportion
+    """Of all needs, whatever was read: how many ended with this article."""
     answered: Proportion
     shrunk: Shrunk
     escalated: Proportion
+    escalated_shrunk: Shrunk
     helpful: int
     not_helpful: int
     left: int
     """Needs that ended here with neither an answer nor a request."""
     expected: float
     persons: int
+
+    @property
+    def needs(self) -> int:
+        return int(self.last_read.count)
 
     @property
     def votes(self) -> int:
@@ -58,42 +64,74 @@ def article_rows(needs: Frame, category_of: Mapping[str, str]) -> list[ArticleRo
     if not len(read):
         return []
     expected = _expected(read, names)
-    priors = _priors(read, names, category_of)
     groups = list(read.groups("article"))
-    answered = [_answered(own) for _, own in groups]
-    shrunk = shrink_all(
-        [a.count / a.deff for a in answered], [a.base / a.deff for a in answered], [priors[code] for code, _ in groups], PRIOR_WEIGHT
-    )
-    rows = [_row(own, names[code], a, s, expected[code]) for (code, own), a, s in zip(groups, answered, shrunk, strict=True)]
+    last_read = _last_read(needs)
+    answered = [_share_of(own, own.rules(facts.CONFIRMED, facts.LIKELY)) for _, own in groups]
+    escalated = [_share_of(own, own.rules(facts.ESCALATED)) for _, own in groups]
+    codes = [code for code, _ in groups]
+    shrunk = _shrink(answered, _priors(read, read.rules(facts.CONFIRMED, facts.LIKELY), category_of)[codes])
+    writing = _shrink(escalated, _priors(read, read.rules(facts.ESCALATED), category_of)[codes])
+    rows = [
+        _row(own, names[code], last_read[code], (a, s), (e, w), expected[code])
+        for (code, own), a, s, e, w in zip(groups, answered, shrunk, escalated, writing, strict=True)
+    ]
     return sorted(rows, key=lambda row: (-row.lost, row.article))
 
 
-def _answered(needs: Frame) -> Proportion:
-    answered = needs.rules(facts.CONFIRMED, facts.LIKELY)
-    return Proportion(int(answered.sum()), len(needs), design_effect(answered, needs["person"]))
+def _share_of(needs: Frame, hits: np.ndarray) -> Proportion:
+    return Proportion(int(hits.sum()), len(needs), design_effect(hits, needs["person"]))
 
 
-def _row(needs: Frame, article: str, answered: Proportion, shrunk: Shrunk, expected: float) -> ArticleRow:
-    escalated = needs.rules(facts.ESCALATED)
+def _shrink(shares: list[Proportion], priors: np.ndarray) -> list[Shrunk]:
+    """Pulled towards the priors as strongly as the effective sizes allow."""
+    return shrink_all([s.count / s.deff for s in shares], [s.base / s.deff for s in shares], priors.tolist(), PRIOR_WEIGHT)
+
+
+def _last_read(needs: Frame) -> list[Proportion]:
+    """For each article code, its share in all needs with the design effect of persons: all articles in one pass over pairs with a person."""
+    total, articles = len(needs), len(needs.names["article"])
+    person = dense(needs["person"])
+    sizes = np.bincount(person).astype(float)
+    pairs, hits = np.unique(needs["article"].astype(np.int64) * len(sizes) + person, return_counts=True)
+    article, who = np.divmod(pairs, len(sizes))
+    counts, squares, products = (
+        np.bincount(article, weights=weights, minlength=articles) for weights in (hits, hits.astype(float) ** 2, hits * sizes[who])
+    )
+    p, people = counts / total, int(np.count_nonzero(sizes))
+    # Σ over persons of (hits − p·needs)², multiplied out, because most persons have no hit.
+    residuals = squares - 2 * p * products + p**2 * float((sizes**2).sum())
+    binomial = p * (1 - p) * total
+    clustered = np.divide(residuals * people, binomial * max(people - 1, 1), out=np.ones(articles), where=binomial > 0)
+    effects = clustered.clip(1.0, float(total)).tolist()
+    return [Proportion(int(count), total, effect) for count, effect in zip(counts.tolist(), effects, strict=True)]
+
+
+def _row(
+    needs: Frame,
+    article: str,
+    last_read: Proportion,
+    answered: tuple[Proportion, Shrunk],
+    escalated: tuple[Proportion, Shrunk],
+    expected: float,
+) -> ArticleRow:
     return ArticleRow(
         article,
-        len(needs),
-        answered,
-        shrunk,
-        Proportion(int(escalated.sum()), len(needs), design_effect(escalated, needs["person"])),
+        last_read,
+        *answered,
+        *escalated,
         int((needs["vote"] > 0).sum()),
         int((needs["vote"] < 0).sum()),
-        int(needs.rules(*FAILED).sum() - escalated.sum()),
+        int(needs.rules(*FAILED).sum() - escalated[0].count),
         expected,
         needs.persons,
     )
 
 
-def _priors(read: Frame, names: tuple[str, ...], category_of: Mapping[str, str]) -> np.ndarray:
-    """For each article code, the answered share of its category."""
-    answered = read.rules(facts.CONFIRMED, facts.LIKELY).astype(float)
+def _priors(read: Frame, hits: np.ndarray, category_of: Mapping[str, str]) -> np.ndarray:
+    """For each article code, the share of its category."""
+    names = read.names["article"]
     n = np.bincount(read["article"], minlength=len(names)).astype(float)
-    k = np.bincount(read["article"], weights=answered, minlength=len(names))
+    k = np.bincount(read["article"], weights=hits.astype(float), minlength=len(names))
     categories = np.array([category_of.get(name, "") for name in names])
     overall = float(k.sum() / n.sum())
     priors = np.full(len(names), overall)

@@ -100,6 +100,7 @@ class TimeToAnswer:
     median: float | None
     median_interval: tuple[float | None, float | None]
     p90: float | None
+    p90_interval: tuple[float | None, float | None]
     needs: int
     answered: int
 
@@ -110,8 +111,9 @@ def time_to_answer(needs: Frame) -> TimeToAnswer:
     durations = np.where(answered, needs["answer_ms"], needs["last"] - needs["first"]) / 1000
     curve: Survival = kaplan_meier(durations, answered)
     if len(needs) < 20:
-        return TimeToAnswer(None, (None, None), None, len(needs), int(answered.sum()))
-    return TimeToAnswer(curve.quantile(0.5), curve.interval(0.5), curve.quantile(0.9), len(needs), int(answered.sum()))
+        return TimeToAnswer(None, (None, None), None, (None, None), len(needs), int(answered.sum()))
+    half, most = ((curve.quantile(part), curve.interval(part)) for part in (0.5, 0.9))
+    return TimeToAnswer(*half, *most, len(needs), int(answered.sum()))
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Summary:
     """Every headline number of a period, over final needs with a search."""
 
     endings: Endings
+    opened: Proportion
     solved: Proportion
     confirmed: Proportion
     likely: Proportion
@@ -160,6 +163,7 @@ def summary(needs: Frame, tickets: int = 0, surveyed: Frame | None = None) -> Su
     log = share(needs, answered)
     return Summary(
         endings=endings(needs),
+        opened=share(needs, needs["opened"]),
         solved=share(needs, needs.answered),
         confirmed=share(needs, needs.rules(facts.CONFIRMED) & ~needs["post_ticket"]),
         likely=share(needs, needs.rules(facts.LIKELY) & ~needs["post_ticket"]),

@@ -154,14 +154,16 @@ def articles(report: Report) -> Table:
     def cells(row: ArticleRow) -> tuple[Cell, ...]:
         shown = row.answered.enough
         return (
-            row.article, report.category_of.get(row.article, ""), row.needs, *rate_cells(row.answered)[2:],
-            float(row.shrunk.mean) if shown else None, float(row.expected) if shown else None, *rate_cells(row.escalated)[2:], row.helpful,
+            row.article, report.category_of.get(row.article, ""), row.needs, *rate_cells(row.last_read)[2:], *rate_cells(row.answered)[2:],
+            float(row.shrunk.mean) if shown else None, float(row.expected) if shown else None, *rate_cells(row.escalated)[2:],
+            float(row.escalated_shrunk.mean) if shown else None, row.helpful,
             row.not_helpful, row.left,
         )  # fmt: skip
 
     columns = (
-        "article", "category", "last_read", "answered", "answered_low", "answered_high", "answered_shrunk", "others_on_same_questions",
-        "escalated_after", "escalated_low", "escalated_high", "helpful", "not_helpful", "left",
+        "article", "category", "last_read", "last_read_share", "last_read_low", "last_read_high", "answered", "answered_low",
+        "answered_high", "answered_shrunk", "others_on_same_questions",
+        "escalated_after", "escalated_low", "escalated_high", "escalated_shrunk", "helpful", "not_helpful", "left",
     )  # fmt: skip
     return Table("articles", columns, tuple(cells(row) for row in report.articles))
 

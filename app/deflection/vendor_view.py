@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.deflection import facts
 from app.deflection.facts import Frame
 from app.deflection.metrics import Summary
+from app.deflection.statistics import FEWEST_FOR_A_RATE
 
 ASSUMED_HOURS = 24
 """Within this time without a new contact the assumed-resolution kind of rule calls a question resolved."""
@@ -26,7 +27,7 @@ class VendorNumber:
 
     @property
     def value(self) -> float | None:
-        return self.count / self.base if self.base else None
+        return self.count / self.base if self.base >= FEWEST_FOR_A_RATE else None
 
 
 def vendor_numbers(every: Frame, needs: Frame, report: Summary, ticket_persons: int) -> tuple[VendorNumber, ...]:

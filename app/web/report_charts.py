@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from app.deflection import ArticleRow, Endings, FailureRow, Report, Week, WindowPoint
+from app.deflection import ArticleRow, FailureRow, Interval, Report, Summary, Week, WindowPoint
 from app.web.charts import (
     Chart,
     End,
@@ -26,7 +26,7 @@ from app.web.charts import (
 )
 from app.web.filters import number, percent, short_date
 from app.web.i18n import gettext as _
-from app.web.report_words import interval, points
+from app.web.report_words import interval, points, sure
 
 MOST_NOTES = 6
 
@@ -134,21 +134,19 @@ def _notes(report: Report, drawn, x, y) -> tuple[list[Note], list[Shape]]:  # ty
     return notes, stems
 
 
-def funnel(e: Endings) -> list[FunnelRow]:
-    """Where questions end: the four endings add up to all of them."""
+def funnel(s: Summary) -> list[FunnelRow]:
+    """Where questions end, each share with its interval: the four endings add up to all of them."""
+    e = s.endings
 
     def width(n: int) -> float:
         return round(100 * n / e.total, 2) if e.total else 0.0
-
-    def share(n: int) -> str:
-        return percent(n / e.total, 1) if e.total >= 20 else "–"
 
     return [
         FunnelRow(_("Came with a question"), number(e.total), _("Searched at least once; %(n)s people", n=number(e.persons)), (FunnelPart("", 100),)),
         FunnelRow(
             _("Opened an article"),
             number(e.opened),
-            _("%(share)s of the questions. Not an ending: what came of it is below", share=share(e.opened)),
+            _("%(share)s of the questions. Not an ending: what came of it is below", share=sure(s.opened)),
             (FunnelPart("thin", width(e.opened)),),
         ),
         FunnelRow(
@@ -156,14 +154,14 @@ def funnel(e: Endings) -> list[FunnelRow]:
             number(e.solved),
             _(
                 "%(share)s: %(confirmed)s said so, %(likely)s read long enough and sent no request",
-                share=share(e.solved), confirmed=number(e.confirmed), likely=number(e.likely),
+                share=sure(s.solved), confirmed=number(e.confirmed), likely=number(e.likely),
             ),
             (FunnelPart("", width(e.confirmed)), FunnelPart("s", width(e.likely))),
         ),
         FunnelRow(
             _("Wrote to us"),
             number(e.escalated + e.after_ticket),
-            _("%(share)s after searching", share=share(e.escalated)) + (
+            _("%(share)s after searching", share=sure(s.escalated)) + (
                 " " + _("and %(n)s found the answer when they had already written", n=number(e.after_ticket)) if e.after_ticket else ""
             ),
             (FunnelPart("t", width(e.escalated)), FunnelPart("ts", width(e.after_ticket))),
@@ -173,7 +171,7 @@ def funnel(e: Endings) -> list[FunnelRow]:
             number(e.left),
             _(
                 "%(share)s: %(none)s found nothing, %(some)s read nothing long enough, %(no)s said “No”, %(form)s left the contact form",
-                share=share(e.left), none=number(e.no_results), some=number(e.with_results), no=number(e.said_no), form=number(e.left_form),
+                share=sure(s.left), none=number(e.no_results), some=number(e.with_results), no=number(e.said_no), form=number(e.left_form),
             ),
             (FunnelPart("soft", width(e.left)),),
         ),
@@ -182,7 +180,7 @@ def funnel(e: Endings) -> list[FunnelRow]:
             number(e.unknown),
             _(
                 "%(share)s: %(cookie)s without a cookie, %(time)s with reading time not measured, %(shown)s saw an answer in the results",
-                share=share(e.unknown), cookie=number(e.unobservable), time=number(e.unmeasured), shown=number(e.shown_only),
+                share=sure(s.unknown), cookie=number(e.unobservable), time=number(e.unmeasured), shown=number(e.shown_only),
             ),
             (FunnelPart("none", width(e.unknown)),),
         ),
@@ -251,5 +249,9 @@ def hours(n: int) -> str:
     return _("%(n)s h", n=n) if n < 48 else _("%(n)s d", n=n // 24)
 
 
-def week_interval(week: Week) -> str:
-    return interval(week.solved.interval)
+def corrected(week: Week) -> str:
+    """What a provisional week will probably become, with its interval moved along; empty for a final one."""
+    if week.nowcast is None:
+        return ""
+    low, high = _shown_interval(week)
+    return f"{percent(week.nowcast, 1)} ({interval(Interval(low, high))})"

@@ -52,7 +52,7 @@ def _share(report: Report, meaning: str, name: str, value: Proportion, changed: 
     if value.rate is None:
         return NumberRow(meaning, name, words.NOTHING, size, _("too few for a rate"))
     found = report.changes.get(changed)
-    change = f"{words.change_text(found)} ({words.change_short(found)})" if found else words.change_short(None) if changed else ""
+    change = f"{words.change_text(found)}. {words.change_short(found)}" if found else words.change_short(None) if changed else ""
     return NumberRow(meaning, name, words.rate(value), size, words.interval(value.interval), change)
 
 
@@ -67,14 +67,12 @@ def _estimates(report: Report) -> list[NumberRow]:
     if s is not None and s.avoided and s.solved.enough:
         size = _("%(n)s questions", n=number(s.avoided.needs))
         value = words.NOTHING if s.avoided.estimate is None else words.amount(s.avoided.estimate)
-        rows.append(NumberRow("avoided", _("Tickets avoided"), value, size, _amounts(s.avoided.range)))
+        rows.append(NumberRow("avoided", _("Tickets avoided"), value, size, words.amounts(s.avoided.range)))
         if report.cost:
-            rows.append(NumberRow("cost", _("Cost avoided"), words.NOTHING, size, _amounts(Interval(report.cost.low, report.cost.high))))
+            rows.append(
+                NumberRow("cost", _("Cost avoided"), words.NOTHING, size, words.amounts(Interval(report.cost.low, report.cost.high)))
+            )
     return rows
-
-
-def _amounts(value: Interval) -> str:
-    return _("%(low)s to %(high)s", low=words.amount(value.low), high=words.amount(value.high))
 
 
 def _times(report: Report) -> list[NumberRow]:
@@ -82,10 +80,7 @@ def _times(report: Report) -> list[NumberRow]:
     if s is None:
         return []
     size = _("%(n)s of %(base)s", n=number(s.time.answered), base=number(s.time.needs))
-    low, high = (words.duration(end) for end in s.time.median_interval)
     return [
-        NumberRow(
-            "time", _("Time to answer, half of all"), words.duration(s.time.median), size, _("%(low)s to %(high)s", low=low, high=high)
-        ),
-        NumberRow("time", _("Time to answer, nine of ten"), words.duration(s.time.p90), size, words.NOTHING),
+        NumberRow("time", _("Time to answer, half of all"), words.duration(s.time.median), size, words.durations(s.time.median_interval)),
+        NumberRow("time", _("Time to answer, nine of ten"), words.duration(s.time.p90), size, words.durations(s.time.p90_interval)),
     ]

@@ -11,8 +11,9 @@ from flask import request, url_for
 from app.content import ArticleRepository, Catalog, Publication, publications
 from app.deflection import RANGES, Addition, Mark, Report, ReportRequest, Thresholds, report_of
 from app.errors import Unavailable
-from app.web import context, report_charts, report_numbers, report_words
+from app.web import context, report_charts, report_numbers, report_sentences, report_words
 from app.web.i18n import ngettext
+from app.web.report_blocks import FIRST_ROWS
 from app.web.report_charts import date_of
 
 HISTORY = timedelta(weeks=2 * max(RANGES))
@@ -20,8 +21,6 @@ HISTORY = timedelta(weeks=2 * max(RANGES))
 FEWEST_CHANGED = 3
 MOST_REVISIONS = 3
 LATE_AFTER = timedelta(hours=24)
-FIRST_ROWS = 6
-"""Rows of a table that the page shows at once; the others follow behind a summary, and in the CSV."""
 
 
 def thresholds() -> Thresholds:
@@ -108,17 +107,17 @@ def page_of(report: Report) -> dict[str, object]:
     """Everything the page shows of a report; the weekly mail is made of the same."""
     catalog = catalog_or_none()
     locale = context.locale()
-    names = {c.slug: (c.texts.get(locale) or next(iter(c.texts.values()))).title for c in catalog.site.categories} if catalog else {}
     return {
         "r": report,
         "s": report.summary,
         "w": report_words,
+        "say": report_sentences,
         "ranges": RANGES,
         "until": _until(report),
-        "is_late": report.newest and datetime.fromtimestamp(report.newest / 1000, UTC) < context.now() - LATE_AFTER,
+        "is_late": data_is_late(report, context.now()),
         "newest": datetime.fromtimestamp(report.newest / 1000, UTC) if report.newest else None,
         "trend": report_charts.trend(report) if report.has_trend else None,
-        "funnel": report_charts.funnel(report.summary.endings) if report.summary else [],
+        "funnel": report_charts.funnel(report.summary) if report.summary else [],
         "numbers": report_numbers.every_number(report),
         "windows": report_charts.windows(report.sensitivity),
         "charts": report_charts,
@@ -126,15 +125,26 @@ def page_of(report: Report) -> dict[str, object]:
         "address_of": lambda **changes: url_for("reports.overview", **report.request.to_query(**changes)),  # type: ignore[arg-type]
         "file_of": lambda key, form: url_for("reports.table", key=key, form=form, **report.request.to_query()),  # type: ignore[arg-type]
         "meaning": lambda key: url_for("reports.definitions", _anchor=key),
-        "value_name": lambda name, value: report_words.value_name(name, value, names),
+        "value_name": value_namer(catalog, locale),
         "first_rows": FIRST_ROWS,
         "thresholds": thresholds(),
         "settings": context.portal().settings,
     }
 
 
+def data_is_late(report: Report, now: datetime) -> bool:
+    """Whether the newest event is so old that somebody should ask why."""
+    return bool(report.newest) and datetime.fromtimestamp(report.newest / 1000, UTC) < now - LATE_AFTER
+
+
 def _until(report: Report) -> dict[str, object]:
     return {"start": date_of(report.span.start), "end": date_of(report.span.end - 1)}
+
+
+def value_namer(catalog: Catalog | None, locale: str) -> Callable[[str, str], str]:
+    """(filter, value) → what the value is called, categories as the content calls them."""
+    names = {c.slug: (c.texts.get(locale) or next(iter(c.texts.values()))).title for c in catalog.site.categories} if catalog else {}
+    return lambda name, value: report_words.value_name(name, value, names)
 
 
 def title_of(catalog: Catalog | None, locale: str) -> Callable[[str], tuple[str, str]]:

@@ -11,6 +11,8 @@ from app.web.i18n import N_
 from app.web.i18n import gettext as _
 
 NOTHING = "–"
+FEW_VOTES = 30
+"""Under so many votes on an article it is said that they are few."""
 
 
 def rate(value: Proportion, digits: int = 1) -> str:
@@ -28,6 +30,13 @@ def interval(value: Interval | None, digits: int = 1) -> str:
     if value is None:
         return NOTHING
     return _("%(low)s to %(high)s", low=points(value.low, digits), high=points(value.high, digits))
+
+
+def sure(value: Proportion, digits: int = 1, interval_digits: int | None = None) -> str:
+    """61.4% (60.9 to 61.9): a share never goes without its interval."""
+    if value.rate is None:
+        return NOTHING
+    return f"{rate(value, digits)} ({interval(value.interval, digits if interval_digits is None else interval_digits)})"
 
 
 def few(value: Proportion) -> str:
@@ -52,17 +61,24 @@ def change_note(value: Change | None) -> str:
     if value is None:
         return _("Too little to compare with the weeks before")
     if not value.clear:
-        return _("No clear change: the interval of the difference includes zero")
+        said = _("No clear change: the interval of the difference includes zero")
+        return f"{said} ({change_interval(value)})"
     return _(
         "Change against as many weeks before: %(low)s to %(high)s pts", low=signed(value.interval.low), high=signed(value.interval.high)
     )
 
 
 def change_short(value: Change | None) -> str:
-    """The same in two words, where there is little room."""
+    """The same in a few words, where there is little room."""
     if value is None:
         return _("Nothing to compare with")
-    return _("Clear change") if value.clear else _("No clear change")
+    said = _("Clear change") if value.clear else _("No clear change")
+    return f"{said} ({change_interval(value)})"
+
+
+def change_interval(value: Change) -> str:
+    """−1.2 to +3.4: where the difference lies."""
+    return _("%(low)s to %(high)s", low=signed(value.interval.low), high=signed(value.interval.high))
 
 
 def change_class(value: Change | None, up_is_good: bool = True) -> str:
@@ -77,6 +93,11 @@ def amount(value: float) -> str:
     return number(round(value)) if abs(value) >= 10 else number(round(value, 1))
 
 
+def amounts(value: Interval) -> str:
+    """131 to 13,185"""
+    return _("%(low)s to %(high)s", low=amount(value.low), high=amount(value.high))
+
+
 def duration(seconds: float | None) -> str:
     """12 s, 3.4 min, 29 h, 3 d"""
     if seconds is None:
@@ -87,6 +108,11 @@ def duration(seconds: float | None) -> str:
         return _("%(n)s min", n=number(round(seconds / 60, 1)))
     hours = seconds / 3600
     return _("%(n)s h", n=number(round(hours))) if hours < 48 else _("%(n)s d", n=number(round(hours / 24)))
+
+
+def durations(ends: tuple[float | None, float | None]) -> str:
+    """13 s to 14 s; an end that was never reached is a dash."""
+    return _("%(low)s to %(high)s", low=duration(ends[0]), high=duration(ends[1])) if ends != (None, None) else NOTHING
 
 
 KINDS = {

@@ -41,6 +41,7 @@ from app.deflection import (
 from app.portal import Portal
 from app.tickets import deliver_due
 from app.web.factory import create_app
+from app.web.report_mail import queue_weekly
 from tests.journeys.conftest import ARTICLES, Writers, publish_now
 from tests.waiting import until
 
@@ -435,6 +436,32 @@ def test_words_added_to_an_earlier_request_are_a_contact_and_no_form_left(open_h
         assert db.execute(text("SELECT count(*) FROM tickets")).scalar() == 1
     assert (told.rule, told.outcome) == ("R1", "escalated")
     assert all(form.sent for form in told.forms)
+
+
+def test_the_weekly_report_leaves_through_the_same_smtp_server_as_text_and_as_html(open_house: OpenHouse, post_office: PostOffice) -> None:
+    portal = open_house(smtp_url=post_office.url, mail_from="Fennel help <help@fennel.example>")
+    app = create_app(portal=portal)
+    now = datetime.now(UTC)
+    import_events(portal.database, questions(now))
+    recompute_due(portal.database, now, rules_from(portal.settings))
+    with portal.database.durable_session() as db:
+        add_user(db, "mia@fennel.example", Role.MANAGER, "Mia Berg", "tiger lamp Oslo", now)
+    assert queue_weekly(app, now) == 1
+    assert queue_weekly(app, now) == 1, "asked again in the same week"
+    assert deliver(portal) == 1
+    assert deliver(portal) == 0
+    ((sender, receivers, data),) = post_office.letters
+    assert (sender, receivers) == ("help@fennel.example", ["mia@fennel.example"])
+    received = letter(data)
+    assert received["Subject"] == "Self-service, last 13 weeks"
+    assert received.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in received.iter_parts()] == ["text/plain", "text/html"]
+    (html,) = [part.get_content() for part in received.iter_parts() if part.get_content_type() == "text/html"]
+    base = SOLVED + READ + WROTE + LEFT
+    for said in (f"{SOLVED + READ} of {base}", f"{WROTE} of {base}", f"{100 * (SOLVED + READ) / base:.1f}%"):
+        assert said in words_of(received)
+        assert said in html
+    assert "http://localhost/reports/?w=13" in words_of(received)
 
 
 # --- a report, from events to a page, CSV and JSON --------------------------------------------------------------------------
