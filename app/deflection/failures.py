@@ -12,7 +12,7 @@ from app.deflection import facts
 from app.deflection.avoided import Gap
 from app.deflection.facts import DAY_MS, GAP_KINDS, Contacts, Frame, gap_kind
 from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Shrunk, shrink_all
-from app.deflection.thresholds import visible_groups
+from app.deflection.thresholds import Split, visible_groups
 
 PRIOR_WEIGHT = 20
 SPARK_POINTS = 13
@@ -51,15 +51,14 @@ def failure_rows(
     gaps: Sequence[Gap],
     names: Mapping[int, ClusterName],
     k: int,
-    unseen: Sequence[Frame] = (),
+    split: Split | None = None,
     translated: Mapping[str, frozenset[str]] | None = None,
 ) -> list[FailureRow]:
     """Every cluster that may be shown, most to gain first, and one row for the rest.
 
     `translated` says in which locales each article exists; a question that is answered in another language needs a translation.
     """
-    outside = [(rest["cluster"], rest["person"]) for rest in unseen]
-    visible = visible_groups(needs["cluster"], needs["person"], k, outside) - {0}
+    visible = visible_groups(needs["cluster"], needs["person"], k, split) - {0}
     known = needs.where(needs["link_class"] == 2)
     average = float(known.rules(facts.ESCALATED).mean()) if len(known) else 0.0
     by_gap = {gap.cluster: gap for gap in gaps}
@@ -153,9 +152,9 @@ class UnsearchedRow:
     channels: tuple[tuple[str, int], ...]
 
 
-def unsearched_rows(contacts: Contacts, names: Mapping[int, ClusterName], k: int) -> list[UnsearchedRow]:
+def unsearched_rows(contacts: Contacts, names: Mapping[int, ClusterName], k: int, split: Split | None = None) -> list[UnsearchedRow]:
     """Requests without a search before them, by subject; subjects of too few people together."""
-    visible = visible_groups(contacts["group"], contacts["person"], k) & names.keys()
+    visible = visible_groups(contacts["group"], contacts["person"], k, split) & names.keys()
     groups = {group: own for group, own in contacts.groups("group") if group in visible}
     rows = [_unsearched(group, names[group], own) for group, own in groups.items()]
     rows.sort(key=lambda row: (-row.tickets, row.cluster))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,9 +24,9 @@ from app.deflection.metrics import (
     window_sensitivity,
 )
 from app.deflection.repairs import Addition, repairs
-from app.deflection.report_request import ReportRequest, Span, apply_filters, left_out, parts_of, values_of
+from app.deflection.report_request import FILTERS, ReportRequest, Span, apply_filters, values_of
 from app.deflection.statistics import Proportion
-from app.deflection.thresholds import Thresholds, may_show_filtered, visible_groups
+from app.deflection.thresholds import Split, Thresholds, visible_cells, visible_groups
 from app.deflection.trends import FEWEST_FOR_A_TREND, Shift, Week, lateness, monday_of, shift, weekly
 from app.deflection.vendor_view import VendorNumber, vendor_numbers
 
@@ -137,14 +137,12 @@ def build(
     mask = apply_filters(every, request, material.category_of)
     chosen = every.where(mask)
     period = chosen.between(span.start, span.end)
-    outside = [rest.between(span.start, span.end) for rest in left_out(every, request, material.category_of)]
-    counted = period.counted
-    few = not may_show_filtered(counted, [rest.counted for rest in outside], thresholds.row)
-    if len(counted) and (few or not _may_stand_alone(every, request, span, as_of, material.category_of, thresholds.row)):
+    whole, counted = every.between(span.start, span.end).counted, period.counted
+    if len(counted) and not _may_be_shown((whole, whole.final(as_of)), request, material.category_of, thresholds.row):
         return Report(request, span, as_of, withheld=True, category_of=material.category_of, version=material.version)
     final = counted.final(as_of)
     contacts = _contacts(material.contacts, span, request)
-    surveyed = every.between(span.start, span.end).counted.final(as_of) if request.active else None
+    surveyed = whole.final(as_of) if request.active else None
     now = summary(final, _in_time(contacts, final), surveyed)
     late = lateness(every.counted, as_of)
     weeks = weekly(chosen.counted, as_of, span.start, span.end, late)
@@ -153,11 +151,12 @@ def build(
     if material.otherwise:
         # Judged by two definitions, the difference would be one of thresholds: there is nothing to compare with.
         before = before.where(np.zeros(len(before), dtype=bool))
-    until = whole_weeks(every.between(span.start, span.end).counted, span, as_of)
-    rows = final.between(span.start, until)
-    rows_outside = _all_left_out([rest.counted.final(as_of).between(span.start, until) for rest in outside], request, material.category_of)
-    articles = _visible_articles(article_rows(rows, material.category_of), rows, rows_outside, thresholds.row)
-    unsearched = contacts.where(~contacts["searched"] & (contacts["at"] < until * DAY_MS))
+    until = whole_weeks(whole, span, as_of)
+    rows, every_row = final.between(span.start, until), whole.final(as_of).between(span.start, until)
+    by_article = _split(every_row, "article", request, material.category_of)
+    articles = _visible_articles(article_rows(rows, material.category_of), rows, by_article, thresholds.row)
+    every_contact = _contacts(material.contacts, span, ReportRequest(request.weeks))
+    unsearched, all_unsearched = (these.where(~these["searched"] & (these["at"] < until * DAY_MS)) for these in (contacts, every_contact))
     return Report(
         request,
         span,
@@ -175,7 +174,7 @@ def build(
                 gaps(rows, now.calibrated, max(1, until - span.start), repair_share(mended)),
                 material.names,
                 thresholds.row,
-                rows_outside,
+                _split(every_row, "cluster", request, material.category_of),
                 material.translated,
             )
         ),
@@ -183,7 +182,14 @@ def build(
         hidden_articles=len(np.unique(rows["article"])) - len(articles) - (rows.code("article", "") in rows["article"]),
         rows_until=until,
         row_needs=len(rows),
-        unsearched=tuple(unsearched_rows(unsearched, material.subjects, thresholds.row)),
+        unsearched=tuple(
+            unsearched_rows(
+                unsearched,
+                material.subjects,
+                thresholds.row,
+                _by_language(all_unsearched, request.locale),
+            )
+        ),
         slices=_slices(every, request, span, as_of, material.category_of, thresholds.row),
         sensitivity=window_sensitivity(final, as_of),
         vendors=vendor_numbers(period.final(as_of), final, now, len(np.unique(contacts["person"]))),
@@ -217,6 +223,12 @@ def _contacts(contacts: Contacts, span: Span, request: ReportRequest) -> Contact
     if request.locale:
         chosen &= contacts["locale"] == contacts.code("locale", request.locale)
     return contacts.where(chosen)
+
+
+def _by_language(contacts: Contacts, locale: str) -> Split | None:
+    if not locale or not len(contacts):
+        return None
+    return Split(contacts["group"], [contacts["locale"]], contacts["person"], (contacts.code("locale", locale),))
 
 
 def whole_weeks(every: Frame, span: Span, as_of: int) -> int:
@@ -259,42 +271,64 @@ def _changes(now: Frame, before: Frame) -> dict[str, Change | None]:
     return {name: change(of(now), of(before)) for name, of in shares.items()}
 
 
-def _may_stand_alone(every: Frame, request: ReportRequest, span: Span, as_of: int, category_of: Mapping[str, str], k: int) -> bool:
-    """Whether each filter's value would have a row among its filter's values: all of it minus the shown values reveals nobody."""
-    for name, value in request.active.items():
-        pool = every.where(apply_filters(every, request, category_of, skip=name)).between(span.start, span.end).counted
-        for needs in (pool, pool.final(as_of)):
-            codes, texts = values_of(needs, name, category_of)
-            if len(needs) and value not in {texts[code] for code in visible_groups(codes, needs["person"], k)}:
-                return False
-    return True
+def _may_be_shown(whole: Sequence[Frame], request: ReportRequest, category_of: Mapping[str, str], k: int) -> bool:
+    """Whether what the filters choose has enough people, and no subtraction of other reports tells what has fewer."""
+    return all(_is_visible(needs, request, category_of, k) for needs in whole if len(needs))
 
 
-def _all_left_out(outside: Sequence[Frame], request: ReportRequest, category_of: Mapping[str, str]) -> list[Frame]:
-    """What each filter leaves out, as a whole and by each of its other values.
-
-    Two of a filter's three values may both be large and leave a large rest, and still reveal the third together.
-    """
-    parts = [part for name, rest in zip(request.active, outside, strict=True) for part in parts_of(rest, name, category_of)]
-    return [*outside, *parts]
+def _is_visible(needs: Frame, request: ReportRequest, category_of: Mapping[str, str], k: int) -> bool:
+    if not request.active:
+        return needs.persons >= k
+    return _shown_choices(needs, list(request.active), category_of, k)(request.active)
 
 
-def _visible_articles(rows: list[ArticleRow], final: Frame, outside: Sequence[Frame], k: int) -> list[ArticleRow]:
-    rest = [(r["article"], r["person"]) for r in outside]
-    visible = {final.names["article"][code] for code in visible_groups(final["article"], final["person"], k, rest)}
+def _shown_choices(needs: Frame, names: Sequence[str], category_of: Mapping[str, str], k: int) -> Callable[[Mapping[str, str]], bool]:
+    """Tells of a choice of values for some filters whether it may be shown."""
+    axes = [values_of(needs, name, category_of) for name in names]
+    seen = visible_cells([codes for codes, _texts in axes], needs["person"], k)
+
+    def shows(chosen: Mapping[str, str]) -> bool:
+        place = _place(axes, [chosen[name] for name in names])
+        return all(0 <= at < size for at, size in zip(place, seen.shape, strict=True)) and bool(seen[place])
+
+    return shows
+
+
+def _split(needs: Frame, column: str, request: ReportRequest, category_of: Mapping[str, str]) -> Split | None:
+    """The rows of a table as all filters' values divide them; None without filters."""
+    if not request.active:
+        return None
+    axes = [values_of(needs, name, category_of) for name in request.active]
+    return Split(needs[column], [codes for codes, _texts in axes], needs["person"], _place(axes, request.active.values()))
+
+
+def _place(axes: Sequence[tuple[np.ndarray, Sequence[str]]], values: Iterable[str]) -> tuple[int, ...]:
+    """The codes of some values, −1 for one that nothing has."""
+    return tuple(texts.index(value) if value in texts else -1 for (_codes, texts), value in zip(axes, values, strict=True))
+
+
+def _visible_articles(rows: list[ArticleRow], final: Frame, split: Split | None, k: int) -> list[ArticleRow]:
+    visible = {final.names["article"][code] for code in visible_groups(final["article"], final["person"], k, split)}
     return [row for row in rows if row.article in visible]
 
 
 def _slices(
     every: Frame, request: ReportRequest, span: Span, as_of: int, category_of: Mapping[str, str], k: int
 ) -> dict[str, tuple[Slice, ...]]:
-    """For each filter, its values with their rates under the other filters; values with too few people are left out."""
-    found = {}
-    for name in ("locale", "category", "surface", "device", "link"):
-        pool = every.where(apply_filters(every, request, category_of, skip=name)).between(span.start, span.end).counted.final(as_of)
+    """For each filter, its values with their rates under the other filters; what the filter itself would not show is left out."""
+    found: dict[str, tuple[Slice, ...]] = {}
+    whole = every.between(span.start, span.end).counted.final(as_of)
+    tables: dict[tuple[str, ...], Callable[[Mapping[str, str]], bool]] = {}
+    for name in FILTERS:
+        pool = whole.where(apply_filters(whole, request, category_of, skip=name))
+        if not len(pool):
+            found[name] = ()
+            continue
+        names = tuple(n for n in FILTERS if n == name or n in request.active)
+        shows = tables[names] = tables.get(names) or _shown_choices(whole, names, category_of, k)
         codes, texts = values_of(pool, name, category_of)
-        visible = visible_groups(codes, pool["person"], k)
-        rows = [_slice(texts[code], pool.where(codes == code)) for code in sorted(visible) if texts[code]]
+        here = [(texts[code], code) for code in np.unique(codes).tolist()]
+        rows = [_slice(text, pool.where(codes == code)) for text, code in here if text and shows({**request.active, name: text})]
         found[name] = tuple(sorted(rows, key=lambda row: (-row.needs, row.value)))
     return found
 

@@ -90,14 +90,6 @@ def _passes(frame: Frame, name: str, value: str, category_of: Mapping[str, str])
     return frame[name] == frame.code(name, value)
 
 
-def left_out(frame: Frame, request: ReportRequest, category_of: Mapping[str, str]) -> list[Frame]:
-    """For each active filter, the needs that only it keeps out: what subtracting two reports would reveal."""
-    return [
-        frame.where(apply_filters(frame, request, category_of, skip=name) & ~_passes(frame, name, value, category_of))
-        for name, value in request.active.items()
-    ]
-
-
 def values_of(frame: Frame, name: str, category_of: Mapping[str, str]) -> tuple[np.ndarray, Sequence[str]]:
     """Which of a filter's values each need has: codes, and what the codes mean."""
     if name == "link":
@@ -107,9 +99,3 @@ def values_of(frame: Frame, name: str, category_of: Mapping[str, str]) -> tuple[
         table = np.array([texts.index(category_of.get(article, "")) for article in frame.names["article"]] or [0])
         return table[frame["article"]], texts
     return frame[name], frame.names[name]
-
-
-def parts_of(frame: Frame, name: str, category_of: Mapping[str, str]) -> list[Frame]:
-    """The needs of each value of a filter."""
-    codes, _texts = values_of(frame, name, category_of)
-    return [frame.where(codes == code) for code in np.unique(codes)]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_needs import need
 
-from app.deflection.facts import frame_of
-from app.deflection.thresholds import label, may_show_filtered, visible_groups
+from app.deflection.thresholds import Split, label, visible_cells, visible_groups
 
 
 def test_groups_of_few_people_are_put_together():
@@ -27,10 +25,12 @@ def test_a_single_hidden_group_takes_the_smallest_shown_one_with_it():
 
 
 def test_a_group_hides_when_what_the_filter_leaves_out_is_small():
-    groups = np.array([1] * 20 + [2] * 20)
-    outside = (np.array([1, 1, 2, 2, 2, 2, 2, 2]), np.arange(100, 108))
-    # Group 1 minus its filtered part is two persons. Its 20 people stay in the common row, which is large enough by itself.
-    assert visible_groups(groups, np.arange(40), 5, [outside]) == {2}
+    groups = np.array([1] * 20 + [2] * 20 + [3] * 30)
+    outside = np.array([1, 1] + [2] * 6 + [3] * 7)
+    every = Split(np.concatenate([groups, outside]), [np.array([0] * 70 + [1] * 15)], np.arange(85), (0,))
+    # Group 1 minus its filtered part is two persons. Alone in the common row, it would still be known: the next smallest goes with it.
+    assert visible_groups(groups, np.arange(70), 5, every) == {3}
+    assert visible_groups(groups, np.arange(70), 5) == {1, 2, 3}
 
 
 @settings(max_examples=200, deadline=None)
@@ -45,10 +45,24 @@ def test_hidden_people_cannot_be_subtracted_out(rows, k):
 
 
 def test_a_filter_that_leaves_out_two_people_shows_nothing():
-    many, few = frame_of([need(i) for i in range(30)]), frame_of([need(100 + i) for i in range(2)])
-    assert not may_show_filtered(many, [few], 5)
-    assert may_show_filtered(many, [frame_of([])], 5)
-    assert not may_show_filtered(few, [many], 5)
+    assert visible_cells([np.array([0] * 30 + [1] * 2)], np.arange(32), 5).tolist() == [False, False]
+    assert visible_cells([np.array([0] * 30)], np.arange(30), 5).tolist() == [True]
+
+
+def test_a_combination_of_few_people_is_hidden_with_the_corners_of_a_box():
+    first = np.repeat([0, 0, 0, 1, 1, 1, 2, 2, 2], [40, 30, 20, 30, 30, 10, 20, 10, 2])
+    second = np.repeat([0, 1, 2, 0, 1, 2, 0, 1, 2], [40, 30, 20, 30, 30, 10, 20, 10, 2])
+    # The corners of the fewest people go with the two.
+    assert visible_cells([first, second], np.arange(len(first)), 5).tolist() == [
+        [True, True, True],
+        [True, False, False],
+        [True, False, False],
+    ]
+
+
+def test_combinations_are_all_shown_where_none_is_small():
+    first, second = np.repeat([0, 0, 1, 1], 9), np.tile(np.repeat([0, 1], 9), 2)
+    assert visible_cells([first, second], np.arange(36), 5).all()
 
 
 def test_query_is_shown_word_for_word_only_from_three_people():
