@@ -31,6 +31,7 @@ from app.content.articles import (
 )
 from app.content.catalog import Catalog, Media
 from app.content.changes import Change, reader_text, what_changed
+from app.content.comparing import same_words
 from app.content.current import CurrentCatalog
 from app.content.errors import ArticleGone, ArticleMoved, ArticleNotFound, ContentUnavailable, PublishBusy
 from app.content.pointer import Pointer, publishing_lock, read_pointer, write_pointer
@@ -38,7 +39,7 @@ from app.content.publications import Publication, publications
 from app.content.publishing import Gathered, check, gather
 from app.content.renderer import RendererPool
 from app.content.repository import ArticleRepository, Commit
-from app.content.site import SearchTest, Synonyms
+from app.content.site import SearchTest, Synonyms, synonym_lines
 from app.content.staleness import Staleness, note_fresh, note_stale, staleness
 from app.content.store import copy_store
 from app.content.worktree import follow
@@ -95,7 +96,9 @@ __all__ = [
     "publishing_lock",
     "read_pointer",
     "reader_text",
+    "same_words",
     "staleness",
+    "synonym_lines",
     "what_changed",
     "write_pointer",
 ]

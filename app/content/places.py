@@ -20,6 +20,7 @@ PICTURES = {
 }
 UNNAMEABLE = "its name holds control characters, a backslash or bytes that are no UTF-8, so it is left out; rename the file"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
+_YAML = re.compile(r"(?:site|notices?|synonyms?|search[-_ ]?tests?)\.ya?ml")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|[/#?\\])")
 
 
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     SNIPPET = "snippet"
     PICTURE = "picture"
     MISPLACED = "misplaced"
-    """A Markdown file that looks like an article but lies in the wrong place; `reason` says why."""
+    """A file that looks like an article or like one of the YAML files but lies in the wrong place; `reason` says why."""
     OTHER = "other"
 
 
@@ -60,8 +61,10 @@ def place_of(path: str, folder: str, locales: tuple[str, ...]) -> Place:
         )
     if inner in {"site.yml", "notices.yml"}:
         return Place(Kind.SITE if inner == "site.yml" else Kind.NOTICES)
-    if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and (parts[0] in locales or is_tag(parts[0])):
+    if len(parts) == 2 and name in {"synonyms.yml", "search-tests.yml"} and parts[0] in locales:
         return Place(Kind.SYNONYMS if name == "synonyms.yml" else Kind.SEARCH_TESTS, parts[0])
+    if _YAML.fullmatch(name.lower()) and not any(part.startswith("_") for part in parts):
+        return Place(Kind.MISPLACED, reason=_unread(parts, locales))
     if parts[-2:-1] == ["_snippets"] and name.endswith(".md") and len(parts) <= 3:
         return Place(Kind.SNIPPET, parts[0] if len(parts) == 3 else "")
     suffix = posixpath.splitext(name)[1].lower()
@@ -72,14 +75,25 @@ def place_of(path: str, folder: str, locales: tuple[str, ...]) -> Place:
     return _article_place(parts, locales)
 
 
+def _unread(parts: list[str], locales: tuple[str, ...]) -> str:
+    """Why a YAML file is not read that its writer takes for one of ours."""
+    if len(parts) == 2 and parts[1] in {"synonyms.yml", "search-tests.yml"}:
+        return _not_on_offer(parts[0], locales)
+    return "no file of this name is read here; there are site.yml, notices.yml, <locale>/synonyms.yml and <locale>/search-tests.yml"
+
+
+def _not_on_offer(locale: str, locales: tuple[str, ...]) -> str:
+    if not is_tag(locale):  # asking whether it is a tag loads a table of all languages
+        return f"“{locale}” is no locale tag like en or pt-BR"
+    return f"“{locale}” is not among HYLLA_LOCALES ({', '.join(locales)}), so it is not published"
+
+
 def _article_place(parts: list[str], locales: tuple[str, ...]) -> Place:
     if len(parts) != 3:
         return Place(Kind.MISPLACED, reason="an article lies at <locale>/<category>/<slug>.md; move it there")
     locale, category, slug = parts[0], parts[1], parts[2][:-3]
-    if locale not in locales and not is_tag(locale):  # asking whether it is a tag loads a table of all languages
-        return Place(Kind.MISPLACED, reason=f"“{locale}” is no locale tag like en or pt-BR")
     if locale not in locales:
-        return Place(Kind.MISPLACED, reason=f"“{locale}” is not among HYLLA_LOCALES ({', '.join(locales)}), so it is not published")
+        return Place(Kind.MISPLACED, reason=_not_on_offer(locale, locales))
     for word in (category, slug):
         if not _NAME.fullmatch(word):
             return Place(Kind.MISPLACED, reason=f"“{word[:60]}” cannot be part of an address; use small letters, digits and hyphens")

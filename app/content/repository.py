@@ -141,12 +141,15 @@ class ArticleRepository:
         if not self.branch:
             return self._resolve("HEAD")
         if not _REF.fullmatch(self.branch) or ".." in self.branch or "//" in self.branch or self.branch.endswith(".lock"):
-            raise ContentUnavailable(f"“{self.branch}” cannot be the name of a branch; set HYLLA_CONTENT_BRANCH to one that exists.")
+            raise ContentUnavailable(
+                f"“{self.branch}” cannot be the name of a branch; name one that exists (HYLLA_CONTENT_BRANCH or --branch)."
+            )
         for ref in (f"refs/heads/{self.branch}", f"refs/remotes/{self.branch}"):
             commit = self._resolve(ref)
             if commit:
                 return commit
-        raise ContentUnavailable(f"There is no branch “{self.branch}” in {self.path}; see HYLLA_CONTENT_BRANCH.")
+        advice = "name one that `git branch --all` lists there (HYLLA_CONTENT_BRANCH or --branch)"
+        raise ContentUnavailable(f"There is no branch “{self.branch}” in {self.path}; {advice}.")
 
     def resolve(self, revision: str) -> str:
         """The full id of a commit named by (part of) its id, or nothing."""

@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass
 
 from app.content.articles import ArticleType, Category, CategoryText, Channel, Notice, Problem, QuickAction, RequestTopic, Site, TopicField
+from app.content.comparing import same_words
 from app.content.yaml_values import Malformed, Reader, Value, parse
 
-MAX_BYTES = 262_144
+MAX_BYTES = 1_048_576
+"""Ten thousand synonyms and then some."""
+MOST_WITHIN = 20
+"""How far down a search test looks."""
 MAX_TOPIC_FIELDS = 2
 MAX_FIELD_LABEL = 80
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -48,10 +52,7 @@ def read_site(path: str, data: bytes, locales: tuple[str, ...]) -> tuple[Site | 
         types=_types(reader, given.get("types"), locales),
         channels=tuple(c for v in reader.items(given.get("channels"), "channels") if (c := _channel(reader, v, locales))),
         quick_actions=tuple(a for v in reader.items(given.get("quick_actions"), "quick_actions") if (a := _action(reader, v, locales))),
-        pinned_answers={
-            locale: {_normal(q): reader.text(slug, "pinned_answers") for q, slug in reader.mapping(v, f"pinned_answers.{locale}").items()}
-            for locale, v in reader.mapping(given.get("pinned_answers"), "pinned_answers").items()
-        },
+        pinned_answers=_pins(reader, given.get("pinned_answers")),
         topics=tuple(t for v in reader.items(given.get("request_topics"), "request_topics") if (t := _topic(reader, v, locales))),
         footer=reader.by_locale(given.get("footer"), "footer", locales),
         teams={owner: reader.by_locale(v, f"teams.{owner}", locales) for owner, v in reader.mapping(given.get("teams"), "teams").items()},
@@ -75,6 +76,7 @@ def read_synonyms(path: str, data: bytes) -> tuple[Synonyms | None, list[Problem
     reader = Reader(path)
     found = []
     for value in reader.items(_root(data, reader), "synonyms.yml"):
+        told = len(reader.problems)
         given = reader.mapping(value, "an entry", frozenset({"same", "words", "find"}))
         same = reader.texts(given.get("same"), "same", 50)
         words, find = reader.texts(given.get("words"), "words", 50), reader.texts(given.get("find"), "find", 50)
@@ -82,31 +84,46 @@ def read_synonyms(path: str, data: bytes) -> tuple[Synonyms | None, list[Problem
             found.append((same, same, True))
         elif words and find and not same:
             found.append((words, find, False))
-        else:
+        elif len(reader.problems) == told:
             reader.error(value.line, "an entry is either “same: [two, or more]” or “words: [a]” with “find: [b]”")
     return (None if reader.failed else tuple(found)), reader.problems
+
+
+def synonym_lines(text: str) -> list[int]:
+    """The line of every entry of a synonyms file that has no mistakes."""
+    root = parse(text)
+    return [entry.line for entry in root.data] if isinstance(root.data, list) else []
 
 
 def read_search_tests(path: str, data: bytes, locale: str) -> tuple[tuple[SearchTest, ...] | None, list[Problem]]:
     """A locale's search tests, or None when an error makes the file unusable."""
     reader = Reader(path)
-    tests = []
+    tests: list[SearchTest] = []
     for value in reader.items(_root(data, reader), "search-tests.yml"):
+        told = len(reader.problems)
         given = reader.mapping(value, "a search test", frozenset({"query", "expect", "within", "not_expect"}))
         query = reader.text(given.get("query"), "query", longest=200)
         expect = _one_or_more(reader, given.get("expect"), "expect")
         unwanted = _one_or_more(reader, given.get("not_expect"), "not_expect")
+        within = reader.number(given.get("within"), "within", 3, 1, MOST_WITHIN)
         if not query or not (expect or unwanted):
-            reader.error(value.line, "a search test needs “query” and “expect” (or “not_expect”)")
+            if len(reader.problems) == told:
+                reader.error(value.line, "a search test needs “query” and “expect” (or “not_expect”)")
             continue
-        within = reader.number(given.get("within"), "within", 3, 1, 50)
-        tests.append(SearchTest(query, locale, expect, within, unwanted, path, value.line))
+        if not same_words(query):
+            reader.error(value.line, f"“{query[:40]}” has no word that could be searched; write what somebody would type")
+        if both := next((name for name in expect if name in unwanted), ""):
+            reader.error(value.line, f"“{both[:80]}” is both expected and not; keep one")
+        test = SearchTest(query, locale, expect, within, unwanted, path, value.line)
+        if twice := next((t for t in tests if (t.query, t.expect, t.not_expect) == (query, expect, unwanted)), None):
+            reader.warning(value.line, f"this search test stands in line {twice.line} already; keep one")
+        tests.append(test)
     return (None if reader.failed else tuple(tests)), reader.problems
 
 
 def _root(data: bytes, reader: Reader) -> Value | None:
     if len(data) > MAX_BYTES:
-        reader.error(1, f"the file has {len(data)} bytes; at most {MAX_BYTES} are read")
+        reader.error(1, f"the file has {len(data)} bytes; at most {MAX_BYTES} are read, so take out what is not needed")
         return None
     try:
         return parse(data.decode("utf-8-sig"))
@@ -115,6 +132,26 @@ def _root(data: bytes, reader: Reader) -> Value | None:
     except Malformed as error:
         reader.error(error.line, str(error))
     return None
+
+
+def _pins(reader: Reader, value: Value | None) -> dict[str, dict[str, str]]:
+    """By locale and search: the article that comes first. Searches are compared by their words, so two spellings may be one."""
+    pins: dict[str, dict[str, str]] = {}
+    for locale, given in reader.mapping(value, "pinned_answers").items():
+        chosen = pins.setdefault(locale, {})
+        for query, slug in reader.mapping(given, f"pinned_answers.{locale}").items():
+            words, article = same_words(query), reader.text(slug, f"pinned_answers.{locale}.{query[:40]}")
+            if not words:
+                reader.warning(
+                    slug.line, f"“{query[:40]}” has no word that anybody could search, so nothing is pinned; write the words of a search"
+                )
+            elif words in chosen:
+                reader.warning(slug.line, f"“{query[:40]}” is the same search as one above, which counts; keep one")
+            elif article:
+                chosen[words] = article
+            elif slug.data is None:
+                reader.warning(slug.line, f"no article is pinned for “{query[:40]}”; write its slug")
+    return pins
 
 
 def _category(reader: Reader, value: Value, locales: tuple[str, ...]) -> Category:
@@ -283,6 +320,9 @@ def _href(reader: Reader, value: Value | None, parent: Value) -> str:
 def _one_or_more(reader: Reader, value: Value | None, name: str) -> tuple[str, ...]:
     if value and isinstance(value.data, str):
         return (reader.text(value, name),)
+    if value and isinstance(value.data, dict):
+        reader.error(value.line, f"“{name}” must be the slug of an article, or a list of them like [one, two], not a mapping")
+        return ()
     return reader.texts(value, name, 20)
 
 

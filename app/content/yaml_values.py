@@ -46,10 +46,45 @@ def parse(text: str, first_line: int = 1) -> Value:
         for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = first_line + (mark.line if mark else 0)
-        raise Malformed(line, f"this is not valid YAML: {getattr(error, 'problem', None) or getattr(error, 'reason', error)}") from None
+        line, message = _in_words(error, text)
+        raise Malformed(first_line + line, message) from None
     return builder.root or Value(first_line, None)
+
+
+def _in_words(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """(line from 0, what is wrong and what to do): the parser speaks of tokens, which no writer has heard of."""
+    problem = getattr(error, "problem", None) or str(getattr(error, "reason", error))
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None:
+        return 0, f"this is not valid YAML: {problem}"
+    letter = _letter_at(text, mark)
+    if letter == "\t" or "tab character" in problem:
+        return mark.line, "there is a tab; indent with spaces"
+    if "cannot start any token" in problem:
+        return mark.line, f"a text that starts with “{letter}” must stand in quotes"
+    if problem.startswith("mapping values"):
+        return (
+            mark.line,
+            "a text with a colon and a space in it must stand in quotes; if it is no text, this line is not indented like those above",
+        )
+    if "quoted scalar" in str(getattr(error, "context", "")) and opened:
+        return (
+            opened.line,
+            "a quotation mark opens here and nothing closes it; a text with one in it stands between marks of the other kind",
+        )
+    if "',' or" in problem and opened:
+        pair = "[ ]" if "]" in problem else "{ }"
+        what = f"commas part its items, “{pair[2]}” ends it, and a text with marks stands in quotes"
+        return opened.line, f"what opens here with “{pair[0]}” goes wrong: {what}"
+    if "indicator" in problem or "expected key" in problem:
+        return mark.line, "this line is not indented like those above it, or lacks what they begin with (“- ” or “key: ”)"
+    return mark.line, f"this is not valid YAML: {problem}"
+
+
+def _letter_at(text: str, mark: yaml.Mark) -> str:
+    lines = text.split("\n")
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    return line[mark.column : mark.column + 1]
 
 
 class _Builder:
@@ -132,7 +167,8 @@ class Reader:
         if value is None or value.data is None:
             return default
         if not isinstance(value.data, str):
-            self.error(value.line, f"“{name}” must be text, not {value.kind}")
+            colon = "; a text with a colon and a space in it must stand in quotes" if isinstance(value.data, dict) else ""
+            self.error(value.line, f"“{name}” must be text, not {value.kind}{colon}")
             return default
         text = " ".join(value.data.split())
         if len(text) > longest:

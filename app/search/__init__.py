@@ -4,6 +4,7 @@ This room knows articles (through the content room's front door) and nothing of 
 see what: it asks `content.can_see`'s audience rule through the viewer it is given, and callers check every hit again.
 """
 
+from app.search.causes import told
 from app.search.documents import search_context, search_document, search_documents
 from app.search.engine import (
     Explanation,
@@ -21,6 +22,8 @@ from app.search.engine import (
     TermWeight,
 )
 from app.search.learned_file import read_learned, write_learned
+from app.search.lexicon_file import share_words
+from app.search.synonyms import idle_synonyms
 from app.search.trials import PastSearch, ReplayedSearch, TrialResult, replay, run_tests, tests_of
 from app.search.whoosh_engine import WhooshEngine, open_engine
 
@@ -42,6 +45,7 @@ __all__ = [
     "TermWeight",
     "TrialResult",
     "WhooshEngine",
+    "idle_synonyms",
     "open_engine",
     "read_learned",
     "replay",
@@ -49,6 +53,8 @@ __all__ = [
     "search_context",
     "search_document",
     "search_documents",
+    "share_words",
     "tests_of",
+    "told",
     "write_learned",
 ]

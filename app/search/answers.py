@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from app.content import same_words
 from app.locales import fallbacks
 from app.search.analysis import analyzer_for
 from app.search.engine import Explanation, Hit, Query, Results
@@ -18,7 +19,7 @@ from app.search.layouts import turned_round
 from app.search.passages import Marks, best_passage, dress
 from app.search.plan import Plan, Planner
 from app.search.postings import NOTHING
-from app.search.query_text import Parsed, normal, parse
+from app.search.query_text import Parsed, parse
 from app.search.ranking import best, covers, explain, having, score, with_phrase, words_matched
 from app.search.served import Served
 from app.search.sight import Sight
@@ -160,7 +161,7 @@ class Answering:
     def _pinned(self) -> int | None:
         """The article that editors put first for exactly this query, if the viewer may see it and no filter leaves it out."""
         pins = self.served.context.site.pinned_answers.get(self.query.locale)
-        slug = pins.get(normal(self.query.text)) if pins else None
+        slug = pins.get(same_words(self.query.text)) if pins else None
         if not slug or self.query.exact or self.query.only_locale not in ("", self.query.locale):
             return None
         allowed = self._sight(self.query.locale).allowed

@@ -59,6 +59,14 @@ def write_words(index_folder: Path, name: str, words: np.ndarray) -> None:
                 other.unlink(missing_ok=True)
 
 
+def share_words(index_folder: Path, other: Path) -> None:
+    """Let an index of a short life use the words beside another one: none are made for it, and none are written where it is removed."""
+    other.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        (index_folder / FOLDER).mkdir(parents=True, exist_ok=True, mode=0o700)
+    (other / FOLDER).symlink_to((index_folder / FOLDER).resolve())
+
+
 @contextmanager
 def one_process_at_a_time(index_folder: Path) -> Iterator[None]:
     """All processes of a first start would make the same words at once; so the first does, and the others find them."""

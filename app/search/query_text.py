@@ -38,11 +38,6 @@ def _is_kept(letter: str) -> bool:
     return letter in "\u200c\u200d" or unicodedata.category(letter) not in _DROPPED
 
 
-def normal(text: str) -> str:
-    """A query as pinned answers and counts compare it: lower case, no punctuation, single spaces."""
-    return " ".join(re.findall(r"[^\W_]+(?:['’][^\W_]+)*", unicodedata.normalize("NFC", text).lower().replace("’", "'")))
-
-
 @dataclass(frozen=True)
 class Parsed:
     """A query by what its parts ask for."""

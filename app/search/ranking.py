@@ -126,7 +126,8 @@ def explain(scores: Scores, plan: Plan, number: int) -> tuple[TermWeight, ...]:
     """Every field and term that gave this document its score; they add up to it."""
     causes = []
     analyzer = analyzer_for(plan.locale)
-    written = {analyzer.stem(c.word): c.word for c in plan.corrections.values()} | {w.stem: w.text for w in plan.words}
+    written = {word.stem: word.text for added in plan.added for word in analyzer.words(added)}
+    written |= {analyzer.stem(c.word): c.word for c in plan.corrections.values()} | {w.stem: w.text for w in plan.words}
     for term in plan.terms:
         word = " ".join(written.get(part, part) for part in term.term.split("_"))
         for part, weight in KINDS[term.kind].items():

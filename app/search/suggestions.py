@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 
-from app.content import Viewer
+from app.content import Viewer, same_words
 from app.locales import fallbacks
 from app.search.analysis import Word, analyzer_for, fold
 from app.search.answers import answer
@@ -16,7 +16,7 @@ from app.search.engine import Query, Suggestion, Suggestions
 from app.search.fields import NAMES, PARTS
 from app.search.hebrew import is_hebrew, without_prefix
 from app.search.layouts import turned_round
-from app.search.query_text import clean, normal
+from app.search.query_text import clean
 from app.search.served import Served
 from app.search.shelf import Entry
 from app.search.spelling import vocabulary_of
@@ -162,10 +162,10 @@ def _by_searching(served: Served, text: str, locale: str, viewer: Viewer, today:
 
 def _popular(served: Served, text: str, locale: str, taken: set[str]) -> list[Suggestion]:
     """Approved searches whose words begin like those typed."""
-    typed = normal(text).split()
+    typed = same_words(text).split()
     out = []
     for query in served.context.site.popular.get(locale, ()):
-        words = normal(query).split()
+        words = same_words(query).split()
         if typed and query.lower() not in taken and all(any(w.startswith(t) for w in words) for t in typed):
             out.append(Suggestion("query", _short(query), f"/{locale}/search?q={quote_plus(query)}"))
     return out

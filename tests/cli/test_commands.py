@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def test_check_names_problems_without_publishing(desk: Desk) -> None:
     found = desk.kb("check", "--format", "json")
     assert found.returncode == 1
     assert any(p["path"].endswith("uncommitted.md") and p["level"] == "error" for p in json.loads(found.stdout))
-    assert desk.kb("check", "--format", "github").stdout.startswith("::")
+    done = desk.kb("check", "--format", "github")
+    assert done.stdout.startswith("::"), done.stderr
     assert not (desk.folder / "index" / "CURRENT").exists()
 
 
@@ -194,8 +196,61 @@ def test_searching_on_the_terminal_explains_itself(desk: Desk) -> None:
     done = desk.kb("search", "unlock bike", "--explain")
     assert done.returncode == 0, done.stderr
     assert "unlock-a-bike" in done.stdout
-    assert "title" in done.stdout
+    assert "“unlock” in the title" in done.stdout
     assert "Nothing found" in desk.kb("search", "qqqqzzzz").stdout
+    assert "has no word that could be searched" in desk.kb("search", "?!").stderr
+    assert "choose one of en" in desk.kb("search", "bike", "--locale", "xx").stderr
+
+
+def test_check_runs_search_tests_and_names_idle_synonyms_each_with_its_line(desk: Desk) -> None:
+    tests = desk.content / "articles/en/search-tests.yml"
+    tests.write_text(
+        tests.read_text() + "- {query: unlock, expect: unlock-a-bike}\n- {query: unlock, expect: what-a-hire-costs, within: 1}\n"
+    )
+    synonyms = desk.content / "articles/en/synonyms.yml"
+    synonyms.write_text("- same: [bike, bikes]\n" + synonyms.read_text())
+    found = desk.kb("check")
+    assert found.returncode == 1
+    lines = len(tests.read_text().splitlines())
+    assert f"search-tests.yml:{lines}: error: search “unlock” should find what-a-hire-costs in the first 1, but it " in found.stdout
+    assert "unlock-a-bike scores " in found.stdout
+    assert "synonyms.yml:1: warning: all words here are the same to the search" in found.stdout
+
+
+def _search(number: int, query: str, at: datetime) -> str:
+    """A search event of a visitor of its own, as `events import` reads it."""
+    when = int(at.timestamp() * 1000)
+    return json.dumps(
+        {"type": "search", "event_id": f"e{number}", "t_client": when, "t_sent": when, "t_recv": when, "visitor": f"v{number}", "tab": f"t{number}",
+         "account": None, "ua": "Mozilla/5.0", "search_id": f"s{number}", "q": query, "mode": "submit", "n_results": 0, "results": [],
+         "lang": "en"}
+    )  # fmt: skip
+
+
+def test_replay_lists_what_a_branch_fixes_and_breaks(desk: Desk) -> None:
+    assert "Nothing has been published yet" in desk.kb("replay").stderr
+    desk.kb("publish")
+    nothing = desk.kb("replay")
+    assert nothing.returncode == 0 and "nothing to replay" in nothing.stdout
+    at = datetime.now(UTC) - timedelta(days=2)
+    desk.kb("events", "import", "-", given="".join(f"{_search(n, q, at)}\n" for n, q in enumerate(("crash", "snorkel"))))
+    desk.kb("work", "--once")
+    desk.git("checkout", "-q", "-b", "draft")
+    (desk.content / "articles/en/hire/unlock-a-bike.md").write_text("---\ntitle: Snorkel\n---\nAbout snorkels.\n")
+    desk.commit("another article")
+    desk.git("checkout", "-q", "-")
+    done = desk.kb("replay", "--since", "7d", "--branch", "draft")
+    assert "fixes      1 × (a search of few people): first nothing → unlock-a-bike" in done.stdout
+    assert "Replayed 2 different searches: fixes 1, breaks 0." in done.stdout
+    assert done.returncode == 0, done.stderr
+    desk.git("rm", "-q", "-r", "articles/en/hire")
+    desk.commit("no article about bikes")
+    broken = desk.kb("replay", "--since", "7d")
+    assert broken.returncode == 1
+    assert "breaks 1." in broken.stdout and "first report-a-crash → nothing" in broken.stdout
+    unknown = desk.kb("replay", "--branch", "nowhere")
+    assert unknown.returncode == 1 and "There is no branch “nowhere”" in unknown.stderr
+    assert "write for example 12h, 30d or 8w" in desk.kb("replay", "--since", "long").stderr
 
 
 def test_work_once_does_what_is_due_and_ends(desk: Desk) -> None:

@@ -94,7 +94,7 @@ def test_a_bad_article_keeps_its_last_good_version_and_hurts_no_other(bikes: Des
     assert catalog.find("en", "pause-a-hire", VISITOR, TODAY).title == "Pause, better"
     assert catalog.article("en", "never-good") is None and catalog.article("en", "latin") is None
     assert {(p.path.rsplit("/", 1)[1], p.line) for p in catalog.problems if p.level == "error"} == {
-        ("end-a-hire.md", 3),
+        ("end-a-hire.md", 2),
         ("latin.md", 2),
         ("never-good.md", 1),
     }
@@ -359,6 +359,35 @@ def test_names_that_nobody_has_are_warned_of_with_their_line(desk: Desk) -> None
         if "no article" in p.message
     }
     assert found == {("a.md", 4, "nothing"), ("a.md", 5, "gone"), ("site.yml", 3, "missing"), ("search-tests.yml", 3, "nowhere")}
+
+
+def test_pinned_answers_and_search_tests_that_nobody_can_find_are_named_with_what_was_meant(desk: Desk) -> None:
+    desk.write("en/hire/end-a-hire.md", article())
+    desk.write("en/hire/secret.md", article(status="draft"))
+    pins = "    end: end-a-hire\n    stop: end_a_hire\n    secret: secret\n  sv:\n    sluta: end-a-hire\n  fi:\n    loppu: end-a-hire\n"
+    desk.write("site.yml", f"popular: {{en: [end-a-hire]}}\npinned_answers:\n  en:\n{pins}")
+    desk.write(
+        "en/search-tests.yml", "- {query: end, expect: end-a-hire}\n- {query: end, expect: end-a-hires}\n- {query: x, expect: secret}\n"
+    )
+    found = [(p.path.rsplit("/", 1)[1], p.line, p.level, p.message) for p in desk.publish().problems if p.path.endswith(".yml")]
+    assert [(name, line, level) for name, line, level, _ in found] == [
+        ("search-tests.yml", 2, "error"), ("search-tests.yml", 3, "error"),
+        ("site.yml", 5, "warning"), ("site.yml", 6, "warning"), ("site.yml", 8, "warning"), ("site.yml", 10, "warning"),
+    ]  # fmt: skip
+    said = [message for *_, message in found]
+    assert "did you mean “end-a-hire”?" in said[0] and "did you mean “end-a-hire”?" in said[2]
+    assert "status: draft" in said[1] and "status: draft" in said[3]
+    assert "there is no article “end-a-hire” in sv" in said[4]
+    assert "“fi” is not among HYLLA_LOCALES" in said[5]
+
+
+def test_yaml_files_that_look_like_ours_but_are_not_read_are_named(desk: Desk) -> None:
+    for name in ("en/search-test.yml", "en/synonyms.yaml", "search-tests.yml", "de/synonyms.yml", "en/hire/prices.yml", "_kept/site.yml"):
+        desk.write(name, "- a")
+    found = {p.path: p.message for p in desk.publish().problems}
+    assert set(found) == {f"articles/{n}" for n in ("en/search-test.yml", "en/synonyms.yaml", "search-tests.yml", "de/synonyms.yml")}
+    assert "not among HYLLA_LOCALES" in found["articles/de/synonyms.yml"]
+    assert "<locale>/search-tests.yml" in found["articles/en/search-test.yml"]
 
 
 def test_check_reports_what_publish_would_and_publishes_nothing(bikes: Desk) -> None:

@@ -154,6 +154,36 @@ def test_search_tests_are_read_with_their_lines() -> None:
     assert tests[1].not_expect == ("what-a-hire-costs",)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {query: '???', expect: a}", "“???” has no word that could be searched"),
+        ("- {query: a, expect: b, not_expect: [b]}", "“b” is both expected and not"),
+        ("- {query: a, expect: {b: c}}", "must be the slug of an article, or a list of them"),
+        ("- {query: [a], expect: b}", "“query” must be text, not a list"),
+        ("- a", "must be a mapping"),
+        ("- {query: a, expect: b, within: 21}", "a number from 1 to 20"),
+    ],
+)
+def test_a_mistake_in_a_search_test_is_told_once(text: str, message: str) -> None:
+    tests, problems = read_search_tests("search-tests.yml", text.encode(), "en")
+    assert tests is None
+    assert len(problems) == 1 and message in problems[0].message
+
+
+def test_a_search_test_that_stands_twice_is_warned_of_with_both_lines() -> None:
+    tests, problems = read_search_tests("t", b"- {query: a, expect: b}\n- {query: a, expect: c}\n- {query: a, expect: b}\n", "en")
+    assert tests is not None
+    assert [(p.line, p.level, "line 1" in p.message) for p in problems] == [(3, "warning", True)]
+
+
+def test_pinned_searches_are_compared_by_their_words() -> None:
+    text = "pinned_answers:\n  en:\n    Top-up: add\n    top  up: other\n    'What?!': why\n    '???': a\n    ' ': b\n    nothing:\n"
+    site, problems = read_site("site.yml", text.encode(), LOCALES)
+    assert site is not None and site.pinned_answers == {"en": {"top up": "add", "what": "why"}}
+    assert [(p.line, p.level) for p in problems] == [(4, "warning"), (6, "warning"), (7, "warning"), (8, "warning")]
+
+
 @pytest.mark.parametrize("text", ["- query: a", "- expect: b", "- {query: a, expect: b, within: 0}", "- {query: a, expect: b, within: x}"])
 def test_half_a_search_test_is_an_error(text: str) -> None:
     tests, problems = read_search_tests("search-tests.yml", text.encode(), "en")
