@@ -6,6 +6,8 @@ durable one with `synchronous=FULL` (tickets, outbox, accounts: synced before we
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -50,6 +52,11 @@ ASIDE_LOCK = 0.2
 
 POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": 5}
 """A web process answers 16 requests at a time, and one that writes holds two connections: its own, and that of the durable transaction."""
+
+LOOK_AGAIN = 0.12
+"""Seconds in which everybody who waits for SQLite's lock looks at it once: it does so every tenth of a second."""
+HELD_AT_MOST = 10 * LOOK_AGAIN
+"""Seconds for which many short transactions together may hold it, before it stays free for that long."""
 
 LOST_CONNECTION = "8s2b"
 """SQLAlchemy's code of a transaction that cannot be ended because its connection is gone."""
@@ -116,6 +123,7 @@ class Database:
         self.engine = self._engine(False, waits)
         self.durable_engine = self._engine(True, waits) if self.is_sqlite else self.engine
         self.aside_engine = self._engine(False, replace(waits, lock=ASIDE_LOCK)) if self.is_sqlite else self.engine
+        self._held = threading.local()
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._durable_sessions = sessionmaker(self.durable_engine, expire_on_commit=False)
         self._aside_sessions = sessionmaker(self.aside_engine, expire_on_commit=False)
@@ -170,6 +178,21 @@ class Database:
         """A session for what an answer can do without: where somebody else is writing, it gives up almost at once."""
         with self._translated(), self._aside_sessions.begin() as session:
             yield session
+
+    @contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Around one of many transactions: when those of this thread have held SQLite's lock for a second, it stays free for a tenth.
+
+        A gap after each would be as long in all, but too short to be met by those who wait: a customer's request, or somebody's outcome,
+        could wait for a whole import. PostgreSQL's locks go to those who wait in their order.
+        """
+        start = time.monotonic()
+        yield
+        held = getattr(self._held, "seconds", 0.0) + time.monotonic() - start
+        if self.is_sqlite and held >= HELD_AT_MOST:
+            time.sleep(LOOK_AGAIN)
+            held = 0.0
+        self._held.seconds = held
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

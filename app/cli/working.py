@@ -1,4 +1,8 @@
-"""The background worker: what is due is a row in the database, so that a killed worker loses nothing and a second one doubles nothing."""
+"""The background worker: what is due is a row in the database, so that a killed worker loses nothing and a second one doubles nothing.
+
+Its jobs stand in lanes, each a thread: an outcome and a mail wait for no job that takes long, whatever the night brings. What the lanes
+do to the database they do in short transactions, between which others come to write.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import structlog
 
@@ -22,13 +27,18 @@ KEEP_DELIVERED = timedelta(days=14)
 """How long delivered mail can still be looked up by an operator."""
 
 MOST_JUDGED = 1500
-"""Persons judged before the worker looks at its other jobs."""
+"""Persons judged as of one moment: a second or two."""
 MANY_GROUPED = 200
 """Needs put into groups at once after which their names are not left for later: events were imported, and somebody wants to see them."""
 DAYS_PACKED = 8
-"""Days packed for reports at once: an outcome must not wait much longer than its second."""
+"""Days packed for reports before the time is looked at."""
 TURN_SECONDS = 1.0
-"""How long a job with much to do goes on before the worker looks at its other jobs, an outcome above all."""
+"""How long a job with much to do goes on before those that share its lane have their turn."""
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at what is due."""
+
+ENDING = 5.0
+"""Seconds that the jobs in progress get together when the worker ends; one that is cut off is done again."""
 
 log = structlog.get_logger()
 
@@ -37,7 +47,7 @@ Job = Callable[[Portal, datetime], str]
 
 
 class Unfinished(str):
-    """What a job did, when more is left: it is due again as soon as the other jobs had their turn."""
+    """What a job did, when more may be left: it is due again as soon as the others of its lane had their turn."""
 
     __slots__ = ()
 
@@ -59,8 +69,9 @@ def judge(portal: Portal, now: datetime, most: int | None = None) -> str:
 
 
 def judge_some(portal: Portal, now: datetime) -> str:
-    """The same for a second or two, so that mail does not wait behind a year of events that is being imported."""
-    return judge(portal, now, MOST_JUDGED)
+    """The same for a second or two: what is left of a year that is being imported is judged as of a later moment."""
+    said = judge(portal, now, MOST_JUDGED)
+    return Unfinished(said) if said else said
 
 
 def follow_content(portal: Portal, now: datetime) -> str:
@@ -79,9 +90,9 @@ def group(portal: Portal, now: datetime, seconds: float = math.inf) -> str:
     known = _languages(portal)
     until, needs, contacts, left = time.monotonic() + seconds, 0, 0, True
     while left:
-        with portal.database.session() as db:
+        with portal.database.giving_way(), portal.database.session() as db:
             more_needs = deflection.assign_due(db, now)
-        with portal.database.session() as db:
+        with portal.database.giving_way(), portal.database.session() as db:
             more_contacts = deflection.tell_contacts(db, now, known)
         needs, contacts, left = needs + more_needs, contacts + more_contacts, bool(more_needs or more_contacts)
         if time.monotonic() >= until:
@@ -94,7 +105,7 @@ def group(portal: Portal, now: datetime, seconds: float = math.inf) -> str:
 
 
 def group_some(portal: Portal, now: datetime) -> str:
-    """The same for a moment: after an import hundreds of thousands of questions wait, and somebody's outcome must not."""
+    """The same for a moment: after an import hundreds of thousands of questions wait."""
     return group(portal, now, TURN_SECONDS)
 
 
@@ -125,15 +136,14 @@ def pack(portal: Portal, now: datetime, seconds: float = math.inf, most: int = D
 
 
 def pack_some(portal: Portal, now: datetime) -> str:
-    """The same for a moment: after an import all of them have to be packed, and somebody's outcome must not wait."""
+    """The same for a moment: after an import all of them have to be packed."""
     return pack(portal, now, TURN_SECONDS)
 
 
 def name_groups(portal: Portal, now: datetime) -> str:
     """Groups get the label that enough people's words allow."""
-    changed = deflection.name_clusters_in_turn(portal.database, now, portal.settings.privacy_k_query)
-    with portal.database.session() as db:
-        changed += deflection.name_subjects(db, now, portal.settings.privacy_k_query)
+    k = portal.settings.privacy_k_query
+    changed = deflection.name_clusters_in_turn(portal.database, now, k) + deflection.name_subjects_in_turn(portal.database, now, k)
     return f"{changed} group(s) named" if changed else ""
 
 
@@ -147,8 +157,7 @@ def watch_form(portal: Portal, now: datetime) -> str:
 def group_again(portal: Portal, now: datetime) -> str:
     """Groups that turned out to ask the same become one; the form trial stops itself when answers do harm."""
     merged = deflection.merge_nightly(portal.database, now) + deflection.merge_subjects(portal.database, now)
-    with portal.database.session() as db:
-        stopped = deflection.watch_trial(db, now, portal.settings.form_holdout_share)
+    stopped = deflection.watch_trial(portal.database, now, portal.settings.form_holdout_share)
     said = [f"{merged} group(s) merged"] if merged else []
     return "; ".join([*said, f"the form trial was stopped: {stopped}"] if stopped else said)
 
@@ -214,30 +223,54 @@ class Rhythm:
         return said
 
 
-def rhythms(in_turn: bool = False) -> list[Rhythm]:
-    """Everything the worker does beside following the content, most urgent first.
+def lanes(in_turn: bool = False) -> dict[str, list[Rhythm]]:
+    """Everything the worker does beside following the content: what comes one after the other, and what waits for nothing else.
 
     `in_turn` is for a worker that goes on and comes back to what is left.
     """
-    return [
-        Rhythm("deliver", deliver, timedelta(seconds=1)),
-        Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1)),
-        Rhythm("group", group_some if in_turn else group, timedelta(minutes=1)),
-        Rhythm("pack", pack_some if in_turn else pack, timedelta(minutes=5)),
-        Rhythm("name groups", name_groups, timedelta(minutes=10)),
-        Rhythm("watch form", watch_form, timedelta(hours=1)),
-        Rhythm("group again", group_again, timedelta(hours=24)),
-        Rhythm("learn", learn, timedelta(hours=1)),
-        Rhythm("weekly", weekly, timedelta(hours=1)),
-        Rhythm("tidy", tidy, timedelta(hours=6)),
-        Rhythm("verify", verify, timedelta(hours=24)),
-    ]
+    return {
+        "deliveries": [Rhythm("deliver", deliver, timedelta(seconds=1))],
+        "outcomes": [Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1))],
+        "reports": [
+            Rhythm("group", group_some if in_turn else group, timedelta(minutes=1)),
+            Rhythm("pack", pack_some if in_turn else pack, timedelta(minutes=5)),
+            Rhythm("name groups", name_groups, timedelta(minutes=10)),
+            Rhythm("watch form", watch_form, timedelta(hours=1)),
+            Rhythm("group again", group_again, timedelta(hours=24)),
+            Rhythm("learn", learn, timedelta(hours=1)),
+            Rhythm("weekly", weekly, timedelta(hours=1)),
+            Rhythm("tidy", tidy, timedelta(hours=6)),
+            Rhythm("verify", verify, timedelta(hours=24)),
+        ],
+    }
+
+
+class Lane(threading.Thread):
+    """Jobs that are done one after the other, again and again, whatever the other lanes are at."""
+
+    def __init__(self, portal: Portal, name: str, jobs: Sequence[Rhythm]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._portal, self._jobs, self._stop_asked = portal, jobs, threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            left = False
+            for job in self._jobs:
+                left = isinstance(job.beat(self._portal, datetime.now(UTC)), Unfinished) or left
+                if self._stop_asked.is_set():
+                    break
+            if not left:
+                self._stop_asked.wait(LOOKS_EVERY)
+
+    def ask_to_stop(self) -> None:
+        """No further job is begun."""
+        self._stop_asked.set()
 
 
 def work_once(portal: Portal, now: datetime) -> str:
     """Do all that is due now, whatever its rhythm; returns what was done in a sentence."""
     content = Rhythm("content", follow_content, timedelta())
-    done = [said for rhythm in (content, *rhythms()) if (said := rhythm.beat(portal, now))]
+    done = [said for rhythm in (content, *chain.from_iterable(lanes().values())) if (said := rhythm.beat(portal, now))]
     return "; ".join(done) + "." if done else "Nothing was due."
 
 
@@ -248,11 +281,13 @@ def work_until_stopped(portal: Portal) -> None:
         signal.signal(number, lambda *_: stop.set())
     content = ContentFollower(portal.settings)
     content.start()
-    jobs = rhythms(in_turn=True)
-    while not stop.is_set():
-        for job in jobs:
-            job.beat(portal, datetime.now(UTC))
-            if stop.is_set():
-                break
-        stop.wait(0.5)
+    working = [Lane(portal, name, jobs) for name, jobs in lanes(in_turn=True).items()]
+    for lane in working:
+        lane.start()
+    stop.wait()
+    for lane in working:
+        lane.ask_to_stop()
+    until = time.monotonic() + ENDING
+    for lane in working:
+        lane.join(max(0.0, until - time.monotonic()))
     content.end()

@@ -83,7 +83,7 @@ from app.deflection.simulate import simulated_lines
 from app.deflection.spikes import Spike, notice_proposal, spikes
 from app.deflection.statistics import Interval, Proportion, Shrunk
 from app.deflection.store import events_of_search, events_of_ticket, record
-from app.deflection.subject_groups import merge_subjects, name_subjects, tell_contacts
+from app.deflection.subject_groups import merge_subjects, name_subjects, name_subjects_in_turn, tell_contacts
 from app.deflection.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
 from app.deflection.thresholds import Thresholds
 from app.deflection.ticket_import import import_tickets
@@ -197,6 +197,7 @@ __all__ = [
     "name_clusters",
     "name_clusters_in_turn",
     "name_subjects",
+    "name_subjects_in_turn",
     "new_id",
     "note_share",
     "notice_proposal",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import text, update
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -14,7 +14,6 @@ from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.failures import ClusterName
 from app.deflection.judging_lock import lock_for_judging
-from app.deflection.report_models import QueryClusterRow
 from app.deflection.thresholds import label
 from app.deflection.wording import normalise
 
@@ -56,10 +55,9 @@ def _labels(db: Session, now: datetime, k: int) -> dict[int, tuple[str, bool]]:
 
 
 def _write(db: Session, labels: Mapping[int, tuple[str, bool]]) -> int:
-    changed = 0
-    for row in db.execute(text("SELECT id, label, verbatim FROM query_cluster WHERE merged_into IS NULL")).all():
-        new = labels.get(row.id, ("", False))
-        if new != (row.label, bool(row.verbatim)):
-            db.execute(update(QueryClusterRow).where(QueryClusterRow.id == row.id).values(label=new[0], verbatim=new[1]))
-            changed += 1
-    return changed
+    rows = db.execute(text("SELECT id, label, verbatim FROM query_cluster WHERE merged_into IS NULL")).all()
+    wanted = [(row, labels.get(row.id, ("", False))) for row in rows]
+    changed = [{"id": row.id, "label": new[0], "verbatim": new[1]} for row, new in wanted if new != (row.label, bool(row.verbatim))]
+    if changed:
+        db.execute(text("UPDATE query_cluster SET label = :label, verbatim = :verbatim WHERE id = :id"), changed)
+    return len(changed)

@@ -21,7 +21,6 @@ from app.deflection.judging_lock import lock_for_judging
 from app.deflection.ledger import move_rollups, raise_stamp
 from app.deflection.redaction import redact
 from app.deflection.report_models import ClusterBagRow, ClusterChangeRow, QueryClusterRow
-from app.deflection.store import giving_way
 from app.errors import Invalid, NotFound
 
 NIGHTLY = "nightly"
@@ -125,6 +124,7 @@ def assign(db: Session, language: str, needs: Sequence[tuple[str, Bag]], now: da
     move_needs(db, [(need, found[bag]) for need, bag in needs])
 
 
+_SOME_OF = text("SELECT id FROM need WHERE cluster = :old ORDER BY id LIMIT :most")
 _NEEDS = expanding("SELECT id, day, kind, cluster, article, lang, link_class, outcome, state FROM need WHERE id IN :ids")
 
 
@@ -153,14 +153,37 @@ def merge_nightly(database: Database, now: datetime) -> int:
         pairs = [pair for language in languages for pair in load(db, language, now).merge_leaders()]
     merged = 0
     for old, new in pairs:
-        with giving_way(database), database.session() as db:
+        _move_ahead(database, old, new)
+        with database.giving_way(), database.session() as db:
             lock_for_judging(db, database.is_sqlite)
-            rows = [db.get(QueryClusterRow, id) for id in (old, new)]
-            # An editor may have been at work meanwhile.
-            if all(row is not None and row.merged_into is None for row in rows):
+            if _both_live(db, old, new):
                 _merge(db, old, new, NIGHTLY, now, keep_pinned=True)
                 merged += 1
     return merged
+
+
+def _move_ahead(database: Database, old: int, new: int) -> None:
+    """Of a group too large for one transaction, what is too much moves before the group does.
+
+    Where that ends half-way, its bags still say that both are to become one, and the next night goes on.
+    """
+    left = MOST_ASSIGNED
+    while left >= MOST_ASSIGNED:
+        with database.giving_way(), database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            stays = db.scalar(select(func.count()).where(ClusterBagRow.cluster == old, ClusterBagRow.pinned)) or not _both_live(
+                db, old, new
+            )
+            ids = [] if stays else db.execute(_SOME_OF, {"old": old, "most": MOST_ASSIGNED}).scalars().all()
+            left = len(ids)
+            if left >= MOST_ASSIGNED:
+                move_needs(db, [(need, new) for need in ids])
+
+
+def _both_live(db: Session, *clusters: int) -> bool:
+    """Whether an editor has not merged any of them meanwhile."""
+    rows = [db.get(QueryClusterRow, id) for id in clusters]
+    return all(row is not None and row.merged_into is None for row in rows)
 
 
 def _merge(db: Session, old: int, new: int, who: str, now: datetime, keep_pinned: bool = False) -> None:

@@ -19,7 +19,6 @@ from app.deflection.events import milliseconds
 from app.deflection.judging_lock import keep_recorders_out, lock_for_judging
 from app.deflection.ledger import outcome_stamp
 from app.deflection.need_columns import FORMAT, Columns, frame_of_days, read_days, solved_of
-from app.deflection.store import giving_way
 from app.deflection.surveyed import LATEST, Answers, answers_between, surveys_between
 
 _DAYS_AT_ONCE = 4
@@ -49,7 +48,7 @@ def pack_days(database: Database, now: datetime, most: int = 1000) -> int:
     surveys = _Surveys(min(missing, default=today), today + 2)
     packed = 0
     for days in chunks(missing, _DAYS_AT_ONCE):
-        with giving_way(database), database.session() as db:
+        with database.giving_way(), database.session() as db:
             packed += _pack(db, days, settled, surveys, database.is_sqlite)
     return packed
 
@@ -104,7 +103,7 @@ def pack_asked(database: Database, now: datetime, most: int = 1000) -> int:
     packed = 0
     missing = [day for day in range(today - 1, start - 1, -1) if day not in known]
     for days in chunks(missing[:most], _DAYS_AT_ONCE):
-        with giving_way(database), database.session() as db:
+        with database.giving_way(), database.session() as db:
             lock_for_judging(db, database.is_sqlite)
             if keep_recorders_out(db, database.is_sqlite):
                 made = [record_of(db, day) for day in days]

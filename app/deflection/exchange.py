@@ -23,7 +23,7 @@ from app.deflection.need_rows import need_id
 from app.deflection.outcomes import Judgement, judge, state_of, watermark_of
 from app.deflection.redaction import requester_hash
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import events_of_actors, giving_way, record
+from app.deflection.store import events_of_actors, record
 from app.errors import Invalid
 
 BATCH = 2000
@@ -69,7 +69,7 @@ def import_events(
         if report.bad and not skip_bad:
             raise InvalidImport(refusal(report), {str(n): problem for n, problem in report.refused.items()})
         for batch in spool.batches():
-            with giving_way(database), database.session() as db:
+            with database.giving_way(), database.session() as db:
                 report.new += record(db, *batch)
             done += len(batch)
             if progress is not None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.deflection.clock import DAY
 from app.deflection.events import milliseconds
 from app.deflection.experiments import COUNTS_FOR_DAYS, Exposure, Trial, arm_of, holdout_share, judge_trial
@@ -149,19 +150,25 @@ def trial_stopped(db: Session) -> str:
     return row.reason if row and row.stopped_at else ""
 
 
-def watch_trial(db: Session, now: datetime, setting: float) -> str:
-    """Stop the trial if answers leave more people without one; gives the reason when it did just now."""
-    note_share(db, now, setting)
-    if setting <= 0 or trial_stopped(db):
-        return ""
-    trial = form_trial(db, now, setting)
+def watch_trial(database: Database, now: datetime, setting: float) -> str:
+    """Stop the trial if answers leave more people without one; gives the reason when it did just now.
+
+    The trial is read before anything is written, so that nobody waits for it.
+    """
+    with database.session() as db:
+        note_share(db, now, setting)
+    with database.session() as db:
+        if setting <= 0 or trial_stopped(db):
+            return ""
+        trial = form_trial(db, now, setting)
     if not trial.must_stop:
         return ""
     left = next(d for d in trial.deltas if d.key == "left")
     reason = f"{100 * left.look.difference:+.1f} points more people left without an answer where answers were shown"
-    db.merge(FormTrialRow(id=1, stopped_at=milliseconds(now), reason=reason))
-    # From now on nobody is drawn; after a new start these people must not be taken for a comparison group.
-    db.merge(TrialShareRow(since=milliseconds(now), share=1.0))
+    with database.session() as db:
+        db.merge(FormTrialRow(id=1, stopped_at=milliseconds(now), reason=reason))
+        # From now on nobody is drawn; after a new start these people must not be taken for a comparison group.
+        db.merge(TrialShareRow(since=milliseconds(now), share=1.0))
     return reason
 
 

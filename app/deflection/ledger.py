@@ -32,7 +32,7 @@ from app.deflection.models import (
 from app.deflection.need_rows import Row, Rows, rollup_key
 from app.deflection.outcomes import FINAL, PROVISIONAL, judge, state_of
 from app.deflection.rulebook import Rulebook
-from app.deflection.store import Tied, closure, events_of_actors, giving_way, tied_to
+from app.deflection.store import Tied, closure, events_of_actors, tied_to
 from app.deflection.versions import take_up
 
 log = logging.getLogger(__name__)
@@ -51,21 +51,23 @@ FROZEN_MARGIN = 10 * DAY
 def recompute_due(database: Database, now: datetime, rules: Rulebook | None = None, limit: int | None = None, batch: int = BATCH) -> int:
     """Judge every marked person again and make final what time made final; gives how many marks (at most `limit`) were worked off.
 
-    Safe to run twice or to be killed.
+    Safe to run twice or to be killed. With a `limit` what is left to be made final is left too: a feed that is complete at last may
+    make a whole year final, and somebody's outcome must not wait for that.
     """
     rules = rules or Rulebook()
     done = 0
     take_up(database, rules, now)
     while limit is None or done < limit:
-        with giving_way(database):
+        with database.giving_way():
             step = _recompute_some(database, now, rules, batch if limit is None else min(batch, limit - done))
         done += step
         if not step:
             break
     while True:
-        with database.session() as db:
-            if not finish_due(db, now, rules, is_sqlite=database.is_sqlite):
-                return done
+        with database.giving_way(), database.session() as db:
+            finished = finish_due(db, now, rules, is_sqlite=database.is_sqlite)
+        if not finished or limit is not None:
+            return done
 
 
 def _recompute_some(database: Database, now: datetime, rules: Rulebook, size: int) -> int:

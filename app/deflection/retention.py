@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.db import Database, DatabaseUnavailable
 from app.deflection.asked_columns import forget_asked_before
-from app.deflection.bulk import chunks, expanding
+from app.deflection.bulk import chunks, expanding, prefer_indexes
 from app.deflection.clock import DAY
 from app.deflection.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.events import milliseconds
-from app.deflection.judging_lock import lock_for_judging
+from app.deflection.judging_lock import keep_recorders_out, lock_for_judging
 from app.deflection.ledger import CHILDREN, ledger_entry, move_rollups, raise_stamp
 from app.deflection.need_rows import rollup_key
-from app.deflection.store import closure, events_of_actors, giving_way, in_order
+from app.deflection.store import closure, events_of_actors, in_order
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ NEED_DAYS = 730
 """Needs, which hold no text by then, are kept for 24 months; roll-ups stay."""
 CLUSTER_PERSONS = 5
 """A cluster with fewer persons left than this is not named on an erased need."""
+TIES_AT_ONCE = 5000
+"""Ties looked at in one transaction: some hundredths of a second, in which others wait to write."""
 WEEKS_AHEAD = 2
 """Weeks for whose events there is room before the first of them comes."""
 
@@ -72,9 +74,25 @@ def apply_retention(database: Database, now: datetime, event_days: int = 180, ne
         lock_for_judging(db, database.is_sqlite)
         if removed:
             _forget_packed(db, kept)
-            db.execute(text("DELETE FROM identity_edge WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)"))
-            db.execute(text("DELETE FROM crowd WHERE NOT EXISTS (SELECT 1 FROM identity_edge WHERE b = name)"))
+    _drop_ties(database)
     return removed
+
+
+def _drop_ties(database: Database) -> None:
+    """Forget the ties of names under which nothing is known any more, also those that a killed worker left, some thousands at a time."""
+    after: str | None = ""
+    while after is not None:
+        with database.giving_way(), database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            last = db.execute(_TIES_UP_TO, {"after": after, "n": TIES_AT_ONCE}).scalar()
+            # Whose first event is being written at this moment is not seen yet; what we leave then goes the next time.
+            if keep_recorders_out(db, database.is_sqlite):
+                prefer_indexes(db)
+                db.execute(_DROP_TIES if last is None else _DROP_TIES_UP_TO, {"after": after, "last": last})
+            after = last
+    with database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        db.execute(text("DELETE FROM crowd WHERE NOT EXISTS (SELECT 1 FROM identity_edge WHERE b = name)"))
 
 
 def _forget_packed(db: Session, before: int) -> None:
@@ -88,7 +106,7 @@ def _day_after_day(database: Database, which: Any, before: int, act: Callable[[S
     with database.session() as db:
         days = sorted(set(db.execute(which, {"day": before}).scalars()))
     for day in days:
-        with giving_way(database), database.session() as db:
+        with database.giving_way(), database.session() as db:
             lock_for_judging(db, database.is_sqlite)
             act(db, day)
 
@@ -107,7 +125,7 @@ def _drop_events(database: Database, before: int) -> int:
 
 
 def _step(database: Database, drop: Callable[[Session, int], int | None], before: int) -> int | None:
-    with giving_way(database), database.session() as db:
+    with database.giving_way(), database.session() as db:
         lock_for_judging(db, database.is_sqlite)
         return drop(db, before)
 
@@ -120,6 +138,11 @@ _WITH_NEEDS = text(
     "SELECT day FROM need WHERE day < :day UNION SELECT day FROM visitor_session WHERE day < :day UNION SELECT day FROM contact WHERE day < :day"
     " UNION SELECT day FROM outcome_ledger WHERE day < :day"
 )
+
+
+_TIES_UP_TO = text("SELECT a FROM identity_edge WHERE a > :after ORDER BY a LIMIT 1 OFFSET :n")
+_DROP_TIES = text("DELETE FROM identity_edge WHERE a > :after AND NOT EXISTS (SELECT 1 FROM event WHERE event.actor = identity_edge.a)")
+_DROP_TIES_UP_TO = text(f"{_DROP_TIES.text} AND a <= :last")
 
 
 def _blank_texts(db: Session, day: int) -> None:

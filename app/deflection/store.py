@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import Database
 from app.deflection.asked_columns import forget_asked_on
 from app.deflection.bulk import chunks, expanding, is_sqlite, prefer_indexes, upsert_rows
 from app.deflection.clock import DAY, HOUR, MINUTE, corrected_time, ticket_time
@@ -73,18 +70,6 @@ def _forget_packed(db: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     days = [{"day": day} for day in sorted(days_named(db, surveys))] if surveys else []
     if days:
         db.execute(text("DELETE FROM need_columns WHERE day = :day AND surveys"), days)
-
-
-@contextmanager
-def giving_way(database: Database) -> Iterator[None]:
-    """Around one of many batches: afterwards the lock stays free for a tenth of the time it was held.
-
-    SQLite lets those who wait look again only now and then; without a gap a customer's request could wait for a whole import.
-    """
-    start = time.monotonic()
-    yield
-    if database.is_sqlite:
-        time.sleep(0.1 * (time.monotonic() - start))
 
 
 def scrubbed(event: Event) -> Event:

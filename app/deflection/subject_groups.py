@@ -7,7 +7,7 @@ become one, numbers are never used again. Nobody edits them, so they have no his
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, text, update
@@ -98,39 +98,60 @@ def _new_group(db: Session, language: str, now: datetime) -> int:
 def merge_subjects(database: Database, now: datetime) -> int:
     """Groups whose leaders are softly the same become one; gives how many went into another.
 
-    What belongs together is found before anybody has to wait for us.
+    What belongs together is found before anybody has to wait for us, and each merge is a transaction of its own: what a killed worker
+    leaves is found again the next time.
     """
     with database.session() as db:
         languages = db.execute(select(SubjectBagRow.language).distinct()).scalars().all()
         merged = [pair for language in languages for pair in _load(db, language, now).merge_leaders()]
-    with database.session() as db:
-        lock_for_judging(db, database.is_sqlite)
-        for old, new in merged:
-            db.execute(update(SubjectBagRow).where(SubjectBagRow.subject_group == old).values(subject_group=new, leads=False))
-            moved = SubjectGroupRow.id.in_([old]) | (SubjectGroupRow.merged_into == old)
-            db.execute(update(SubjectGroupRow).where(moved).values(merged_into=new))
-            given = {"old": old, "new": new}
-            days = set(db.execute(text("SELECT DISTINCT day FROM contact WHERE subject_group = :old"), given).scalars())
-            db.execute(text("UPDATE contact SET subject_group = :new WHERE subject_group = :old"), given)
-            raise_stamp(db, days)
+    for old, new in merged:
+        with database.giving_way(), database.session() as db:
+            lock_for_judging(db, database.is_sqlite)
+            _merge(db, old, new)
     return len(merged)
+
+
+def _merge(db: Session, old: int, new: int) -> None:
+    db.execute(update(SubjectBagRow).where(SubjectBagRow.subject_group == old).values(subject_group=new, leads=False))
+    moved = SubjectGroupRow.id.in_([old]) | (SubjectGroupRow.merged_into == old)
+    db.execute(update(SubjectGroupRow).where(moved).values(merged_into=new))
+    given = {"old": old, "new": new}
+    days = set(db.execute(text("SELECT DISTINCT day FROM contact WHERE subject_group = :old"), given).scalars())
+    db.execute(text("UPDATE contact SET subject_group = :new WHERE subject_group = :old"), given)
+    raise_stamp(db, days)
 
 
 def name_subjects(db: Session, now: datetime, k: int) -> int:
     """Give every group the label that the last 90 days allow; gives how many changed. A label that no longer has its k persons goes."""
     lock_for_judging(db, is_sqlite(db))
+    return _write(db, _labels(db, now, k))
+
+
+def name_subjects_in_turn(database: Database, now: datetime, k: int) -> int:
+    """The same without keeping others from writing while labels are looked for."""
+    with database.session() as db:
+        labels = _labels(db, now, k)
+    with database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        return _write(db, labels)
+
+
+def _labels(db: Session, now: datetime, k: int) -> dict[int, tuple[str, bool]]:
     written: dict[int, list[tuple[str, int]]] = defaultdict(list)
     persons: dict[str, int] = {}
     for group, subject, home in db.execute(_SUBJECTS, {"start": milliseconds(now) // DAY - LABEL_DAYS}):
         written[group].append((normalise(subject), persons.setdefault(home, len(persons))))
-    changed = 0
-    for row in db.execute(text("SELECT id, label, verbatim FROM subject_group WHERE merged_into IS NULL")).all():
-        found = label(written.get(row.id, ()), k)
-        new = (found.text, found.verbatim) if found else ("", False)
-        if new != (row.label, bool(row.verbatim)):
-            db.execute(update(SubjectGroupRow).where(SubjectGroupRow.id == row.id).values(label=new[0], verbatim=new[1]))
-            changed += 1
-    return changed
+    found = {group: label(own, k) for group, own in written.items()}
+    return {group: (own.text, own.verbatim) for group, own in found.items() if own}
+
+
+def _write(db: Session, labels: Mapping[int, tuple[str, bool]]) -> int:
+    rows = db.execute(text("SELECT id, label, verbatim FROM subject_group WHERE merged_into IS NULL")).all()
+    wanted = [(row, labels.get(row.id, ("", False))) for row in rows]
+    changed = [{"id": row.id, "label": new[0], "verbatim": new[1]} for row, new in wanted if new != (row.label, bool(row.verbatim))]
+    if changed:
+        db.execute(text("UPDATE subject_group SET label = :label, verbatim = :verbatim WHERE id = :id"), changed)
+    return len(changed)
 
 
 def subject_names(db: Session) -> dict[int, ClusterName]:

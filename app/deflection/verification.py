@@ -6,6 +6,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.events import milliseconds
-from app.deflection.judging_lock import lock_for_judging
 from app.deflection.ledger import frozen_before
 from app.deflection.need_rows import Rows, rollup_key
 from app.deflection.outcomes import judge
@@ -46,17 +46,24 @@ def verify_sample(
     chance = random.Random(seed if seed is not None else milliseconds(now))  # noqa: S311 — a sample, not a secret
     differences: list[Difference] = []
     for homes in _sample(database, share, chance):
-        with database.session() as db:
-            lock_for_judging(db, database.is_sqlite)
+        with _one_moment(database) as db:
             differences += differences_of(db, homes, rules)
-    with database.session() as db:
-        lock_for_judging(db, database.is_sqlite)
+    with _one_moment(database) as db:
         differences += rollup_differences(db)
     for difference in differences[:20]:
         log.error("stored outcome differs from its events: %s", difference)
     if differences:
         log.critical("%d stored outcomes or sums differ from what the events say", len(differences))
     return differences
+
+
+@contextmanager
+def _one_moment(database: Database) -> Iterator[Session]:
+    """A session in which everything read stands as it was at one moment: events, marks and outcomes fit together, and nobody waits."""
+    with database.session() as db:
+        if not database.is_sqlite:
+            db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield db
 
 
 def _sample(database: Database, share: float, chance: random.Random) -> Iterator[list[str]]:

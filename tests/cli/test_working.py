@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app import deflection
-from app.cli.working import Rhythm, Unfinished, group, pack
+from app.cli.working import Lane, Rhythm, Unfinished, group, judge_some, lanes, pack
 from app.config import Settings
 from app.db import Base
 from app.portal import Portal, open_portal
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TOP = Path(__file__).parents[2]
@@ -48,6 +51,47 @@ def _search(i: int) -> str:
         {"event_id": f"s{i}", "type": "search", "t_recv": at, "visitor": f"v{i}", "tab": f"v{i}", "search_id": f"s{i}", "q": "reset password",
          "mode": "submit", "n_results": 0, "lang": "en"}
     )  # fmt: skip
+
+
+def test_an_outcome_is_there_while_every_other_job_is_still_at_it(portal: Portal) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    def job(_portal: Portal, _now: datetime) -> str:
+        begun.set()
+        let_go.wait()
+        return ""
+
+    jobs = lanes(in_turn=True)
+    for rhythm in (rhythm for lane in jobs.values() for rhythm in lane if rhythm.name != "judge"):
+        rhythm.job = job
+    running = [Lane(portal, name, own) for name, own in jobs.items()]
+    for lane in running:
+        lane.start()
+    try:
+        assert begun.wait(60)
+        deflection.import_events(portal.database, [_search(1)])
+        until(lambda: _outcomes(portal), what="the outcome")
+    finally:
+        for lane in running:
+            lane.ask_to_stop()
+        let_go.set()
+        for lane in running:
+            lane.join()
+
+
+def _outcomes(portal: Portal) -> list[str]:
+    with portal.database.session() as db:
+        return list(db.execute(text("SELECT outcome FROM need ORDER BY id")).scalars())
+
+
+def test_what_a_complete_feed_makes_final_is_not_all_done_before_somebody_new_is_judged(portal: Portal) -> None:
+    lines = map(_search, range(2100))
+    deflection.import_events(portal.database, lines)
+    deflection.recompute_due(portal.database, NOW - timedelta(days=9))
+    assert not judge_some(portal, NOW)
+    with portal.database.session() as db:
+        states = dict(db.execute(text("SELECT state, count(*) FROM need GROUP BY state")).all())
+    assert states == {"final": 1000, "provisional": 1100}
 
 
 def test_questions_are_grouped_for_a_moment_at_a_time_until_none_is_left(portal: Portal) -> None:

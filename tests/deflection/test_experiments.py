@@ -87,7 +87,8 @@ def test_trial_is_read_from_real_rows(tmp_path):
         ticket, solved = trial.deltas[0], trial.deltas[1]
         assert ticket.look.difference < -0.1
         assert solved.look.difference > 0.05
-        assert experiment_store.watch_trial(db, now, 0.1) == ""
+    assert experiment_store.watch_trial(database, now, 0.1) == ""
+    with database.session() as db:
         assert experiment_store.trial_stopped(db) == ""
     database.close()
 
