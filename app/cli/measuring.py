@@ -13,6 +13,7 @@ from app.cli.terminal import ProgressLine, opened_database, opened_portal, plain
 from app.config import Settings
 from app.content import VISITOR, Catalog
 from app.deflection import (
+    FUTURE_TOLERANCE,
     Rulebook,
     SimulatedSubject,
     export_outcomes,
@@ -170,10 +171,11 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdecimal() else datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
-        raise Invalid(f"“{text[:40]}” is neither milliseconds nor a date and time") from None
+        how = "milliseconds since 1970 nor a date and time like 2026-01-31T09:30:00Z"
+        raise Invalid(f"--complete-to “{text[:40]}” is neither {how}") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment > datetime.now(UTC):
-        raise Invalid("A feed cannot be complete up to a moment that has not come yet.")
+    if milliseconds(moment) > milliseconds(datetime.now(UTC)) + FUTURE_TOLERANCE:
+        raise Invalid(f"--complete-to “{text[:40]}” lies in the future, up to which nothing can be complete; is a clock or a zone wrong?")
     return moment
 
 

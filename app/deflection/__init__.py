@@ -8,6 +8,7 @@ from app.deflection.article_report import ArticleRow
 from app.deflection.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
 from app.deflection.busiest import views_by_article, votes_by_article
 from app.deflection.calibration import Calibrated
+from app.deflection.clock import FUTURE_TOLERANCE
 from app.deflection.cluster_names import label_clusters as name_clusters
 from app.deflection.cluster_names import label_clusters_in_turn as name_clusters_in_turn
 from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
@@ -96,6 +97,7 @@ __all__ = [
     "DEFINITIONS",
     "EVENT_TYPES",
     "FEWEST_LABELS",
+    "FUTURE_TOLERANCE",
     "OTHERS",
     "RANGES",
     "TABLES",

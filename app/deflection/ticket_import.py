@@ -122,7 +122,11 @@ def _watermark(source: str, complete_to: datetime, now: datetime) -> Event:
 
 def _parsed(fields: Mapping[str, Any], now: datetime) -> Event:
     """The event with these fields, checked; the name that follows from them is not known yet."""
-    return parse_event({**fields, "event_id": "?"}, t_recv=milliseconds(now))
+    try:
+        return parse_event({**fields, "event_id": "?"}, t_recv=milliseconds(now))
+    except InvalidEvent as error:
+        # Whoever sends tickets knows columns, not our events.
+        raise InvalidEvent("; ".join(f"{name} {problem}" for name, problem in sorted(error.errors.items())), error.errors) from None
 
 
 def _known_as(ticket: Event) -> str:
@@ -142,7 +146,8 @@ def _moment(value: Any, field: str, now: datetime) -> int:
     at = _milliseconds(value, field)
     shown = f"{field} “{str(value)[:40]}”"
     if at < EARLIEST:
-        raise InvalidEvent(f"{shown} lies before the year 2000; are these seconds instead of milliseconds?", {field: "is too early"})
+        hint = "; are these seconds instead of milliseconds?" if at > 0 and _WHOLE.fullmatch(str(value)) else ""
+        raise InvalidEvent(f"{shown} lies before the year 2000{hint}", {field: "is too early"})
     if at > milliseconds(now) + DAY:
         raise InvalidEvent(f"{shown} lies more than a day in the future; is one of the two clocks wrong?", {field: "is in the future"})
     return at

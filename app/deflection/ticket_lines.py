@@ -13,6 +13,9 @@ from app.deflection.exchange import LINE_BYTES
 Refuse = Callable[[int, str], None]
 Row = Mapping[str, Any]
 KEY_COLUMN = "ticket_id"
+_NAMES_NO_COLUMNS = f"the first line must name the columns, separated by commas, {KEY_COLUMN} among them"
+_LOOKS_LIKE_CSV = "no JSON but, as it seems, CSV: say so (--format csv; over HTTP the content type text/csv)"
+_LOOKS_LIKE_JSON = "no CSV but, as it seems, JSON Lines: say so (--format jsonl; over HTTP another content type than text/csv)"
 
 
 def rows_of(lines: Iterable[str | bytes], csv: bool, refuse: Refuse) -> Iterator[tuple[int, Row]]:
@@ -51,19 +54,26 @@ class _Lines:
         return text.removeprefix("\ufeff") if self.number == 1 else text
 
 
+def _names_columns(line: str) -> bool:
+    return KEY_COLUMN in (name.strip(' "\r\n') for name in line.split(","))
+
+
 def _json_rows(lines: _Lines) -> Iterator[tuple[int, Row]]:
     for line in lines:
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            lines.bad(f"no JSON: {str(error)[:200]}")
+        except json.JSONDecodeError as error:
+            lines.bad(_LOOKS_LIKE_CSV if _names_columns(line) else f"no JSON: {error.msg} at character {error.pos + 1}")
+            continue
+        except (ValueError, RecursionError):
+            lines.bad("no JSON that can be read: a number has thousands of digits, or lists stand in lists without end")
             continue
         if isinstance(row, dict):
             yield lines.number, row
         else:
-            lines.bad(f"a ticket must be a JSON object, as {{“{KEY_COLUMN}”: …}}")
+            lines.bad(f'a ticket must be a JSON object: {{"{KEY_COLUMN}": …}}')
 
 
 def _csv_rows(lines: _Lines) -> Iterator[tuple[int, Row]]:
@@ -84,7 +94,7 @@ def _csv_rows(lines: _Lines) -> Iterator[tuple[int, Row]]:
         if names is None:
             names = [name.strip() for name in row]
             if KEY_COLUMN not in names:
-                lines.bad(f"the first line must name the columns, separated by commas, {KEY_COLUMN} among them")
+                lines.bad(_LOOKS_LIKE_JSON if names[0].startswith("{") else _NAMES_NO_COLUMNS)
                 return
         elif len(row) != len(names):
             lines.bad(f"{len(row)} columns where the first line names {len(names)}")

@@ -8,8 +8,9 @@ import re
 from datetime import UTC, datetime
 
 from flask import abort, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.deflection import import_tickets
+from app.deflection import FUTURE_TOLERANCE, import_tickets, milliseconds
 from app.errors import Forbidden, Invalid
 from app.web import api_schemas as schemas
 from app.web import context
@@ -47,8 +48,7 @@ def feed() -> dict[str, int]:
     secret = context.portal().settings.ticket_feed_secret
     if not secret:
         abort(404)
-    request.max_content_length = MOST_BYTES
-    body = request.get_data()
+    body = _body()
     if not is_signed(_signed(request.query_string, body), request.headers.get("X-Hylla-Signature", ""), secret):
         raise Forbidden(
             "The signature does not fit this message. X-Hylla-Signature is sha256= and the HMAC-SHA-256, in hexadecimal, of the body under the"
@@ -60,6 +60,14 @@ def feed() -> dict[str, int]:
         source=request.args.get("source", "feed")[:40], csv=request.mimetype == "text/csv", complete_to=_complete_to(now),
     )  # fmt: skip
     return {"lines": report.lines, "new": report.new}
+
+
+def _body() -> bytes:
+    request.max_content_length = MOST_BYTES
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        raise RequestEntityTooLarge(f"A message holds at most {MOST_BYTES // 1024**2} MiB; send fewer tickets at a time.") from None
 
 
 def _signed(query: bytes, body: bytes) -> bytes:
@@ -77,8 +85,11 @@ def _complete_to(now: datetime) -> datetime | None:
     given = request.args.get("complete_to", "")
     if not given:
         return None
-    if not _MILLISECONDS.fullmatch(given) or int(given) > now.timestamp() * 1000:
+    if not _MILLISECONDS.fullmatch(given):
+        raise Invalid(f"complete_to “{given[:40]}” is no time in milliseconds since 1970.", {"complete_to": "is no time in milliseconds"})
+    if int(given) > milliseconds(now) + FUTURE_TOLERANCE:
         raise Invalid(
-            f"complete_to “{given[:40]}” is no past time in milliseconds since 1970.", {"complete_to": "is no past time in milliseconds"}
+            f"complete_to “{given}” lies in the future, up to which no feed can be complete; is one of the two clocks wrong?",
+            {"complete_to": "is in the future"},
         )
     return datetime.fromtimestamp(int(given) / 1000, UTC)
