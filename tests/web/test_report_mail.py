@@ -110,12 +110,23 @@ def test_a_week_that_is_not_final_is_marked_and_corrected_and_has_its_events(app
 
 
 def test_fewer_than_twenty_questions_have_no_rate_in_the_mail(app, portal):
-    fill(portal, needs=10)
+    at = int((datetime.now(UTC) - timedelta(days=20)).timestamp() * 1000)
+    deflection.import_events(portal.database, [line for n in range(12) for line in _question(n, at)])
+    deflection.recompute_due(portal.database, datetime.now(UTC))
     letter = weekly_letter(app, "en")
     values = [cell for title in SECTIONS for _name, cells in _rows_if_any(letter.html, title) for cell in cells]
     assert "too few for a rate" in values
     assert not [value for value in values if "%" in value]
     assert "%" not in letter.text.replace("95% interval", "").replace("80% interval", "")
+
+
+def _question(n, at):
+    """Somebody searches, and every other one opens what was found."""
+    who = f'"t_client":{at},"t_sent":{at},"t_recv":{at},"visitor":"v{n}","tab":"t{n}","ua":"Mozilla"'
+    found = '"mode":"submit","n_results":1,"results":["cards/card-declined"],"lang":"en"'
+    yield f'{{"event_id":"s{n}","type":"search",{who},"search_id":"s{n}","q":"card declined",{found}}}'
+    if n % 2:
+        yield f'{{"event_id":"w{n}","type":"view",{who},"view_id":"w{n}","article":"cards/card-declined","source":"search","search_id":"s{n}"}}'
 
 
 def _rows_if_any(html, title):
