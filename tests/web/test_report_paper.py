@@ -14,7 +14,7 @@ from tests.web.report_weeks import fill
 
 A4 = {"width": 733, "height": 1062}
 """The sheet between its margins, in CSS pixels."""
-BETWEEN = r"−?[\d.]+ to \+?[\d.]+"
+BETWEEN = r"−?[\d.,]+(?: (?:s|min|h|d))? to \+?[\d.,]+"
 
 
 @pytest.fixture
