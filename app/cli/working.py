@@ -124,7 +124,10 @@ def _languages(portal: Portal) -> deflection.Languages:
 
 
 def pack(portal: Portal, now: datetime, seconds: float = math.inf, most: int = DAYS_PACKED) -> str:
-    """Past days are packed for the reports, newest first."""
+    """Past days are packed for the reports, newest first, once the outcomes stand on which everything packed rests."""
+    with portal.database.session() as db:
+        if deflection.many_wait(db, MOST_JUDGED):
+            return ""
     until, days, left = time.monotonic() + seconds, 0, True
     while left:
         counts = deflection.pack_days(portal.database, now, most), deflection.pack_asked(portal.database, now, most)
@@ -232,8 +235,8 @@ def lanes(in_turn: bool = False) -> dict[str, list[Rhythm]]:
         "deliveries": [Rhythm("deliver", deliver, timedelta(seconds=1))],
         "outcomes": [Rhythm("judge", judge_some if in_turn else judge, timedelta(seconds=1))],
         "reports": [
-            Rhythm("group", group_some if in_turn else group, timedelta(minutes=1)),
-            Rhythm("pack", pack_some if in_turn else pack, timedelta(minutes=5)),
+            Rhythm("group", group_some if in_turn else group, timedelta(seconds=30)),
+            Rhythm("pack", pack_some if in_turn else pack, timedelta(seconds=30)),
             Rhythm("name groups", name_groups, timedelta(minutes=10)),
             Rhythm("watch form", watch_form, timedelta(hours=1)),
             Rhythm("group again", group_again, timedelta(hours=24)),

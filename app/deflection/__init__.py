@@ -55,7 +55,7 @@ from app.deflection.experiments import Trial, arm_of
 from app.deflection.facts import Frame
 from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
-from app.deflection.ledger import outcome_stamp, recompute_due
+from app.deflection.ledger import many_wait, outcome_stamp, recompute_due
 from app.deflection.metrics import Change, Endings, Summary, WindowPoint
 from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
 from app.deflection.pair_labels import (
@@ -192,6 +192,7 @@ __all__ = [
     "learned_phrases",
     "leave_comment",
     "list_notes",
+    "many_wait",
     "merge_clusters",
     "merge_nightly",
     "merge_subjects",

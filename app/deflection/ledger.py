@@ -134,6 +134,11 @@ def _take(db: Db, which: str, size: int, is_sqlite: bool, **bounds: int) -> dict
     return {row[0]: row[1] for row in db.execute(text(sql), {"n": size, **bounds})}
 
 
+def many_wait(db: Db, many: int) -> bool:
+    """Whether more marks than this wait to be worked off: events are being imported, and most of what is stored will change in a moment."""
+    return db.execute(text("SELECT 1 FROM dirty LIMIT 1 OFFSET :n"), {"n": many}).first() is not None
+
+
 def frozen_before(db: Db) -> int:
     """Needs that began before this stay as they are, because some of their events may have been dropped."""
     kept_from = db.execute(text("SELECT kept_from FROM event_retention WHERE id = 1")).scalar()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app import deflection
-from app.cli.working import Lane, Rhythm, Unfinished, group, judge_some, lanes, pack
+from app.cli.working import MOST_JUDGED, Lane, Rhythm, Unfinished, group, judge_some, lanes, pack
 from app.config import Settings
 from app.db import Base
 from app.portal import Portal, open_portal
@@ -110,6 +110,13 @@ def test_days_are_packed_a_few_at_a_time_until_none_is_left(portal: Portal) -> N
     assert [isinstance(each, Unfinished) for each in said] == [True, True, False, False]
     # What was asked is packed for 90 days, also those on which nothing was.
     assert said == ["40 day(s) packed for reports"] * 2 + ["10 day(s) packed for reports", ""]
+
+
+def test_days_are_packed_when_an_import_is_judged_and_not_in_vain_before(portal: Portal) -> None:
+    deflection.import_events(portal.database, map(_search, range(MOST_JUDGED + 1)))
+    assert pack(portal, NOW) == ""
+    judge_some(portal, NOW)
+    assert pack(portal, NOW) == "90 day(s) packed for reports"
 
 
 def test_a_portal_that_starts_says_once_that_its_days_are_packed(portal: Portal) -> None:
