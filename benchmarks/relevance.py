@@ -6,6 +6,8 @@
   page's `<desc>`, which is not indexed; the page is what must be found.
 - `--apps`: unpacked packages with the help of single programs (evolution-common, evince-common, eog, totem, …), pooled, in Swedish,
   Russian and German; queries as above.
+- `customers_questions.tsv`: what customers of the demo's company might ask, each with its article. Written by somebody who knew the list of topics
+  and no article, and never used for a choice: asked of the demo with its keywords and without.
 - `--libreoffice`: unpacked `libreoffice-help-en-us`, `-de` and `-da`; the entries of Writer's index are short queries.
 
 Cases whose name hashes to an odd number are kept apart from tuning. Packages unpack with `apt-get download NAME; dpkg -x NAME*.deb FOLDER`.
@@ -14,6 +16,7 @@ Cases whose name hashes to an odd number are kept apart from tuning. Packages un
 from __future__ import annotations
 
 import argparse
+import csv
 import random
 import re
 import tempfile
@@ -79,6 +82,15 @@ def demo(folder: Path) -> tuple[list[SearchDocument], SearchContext, list[Case]]
         if expected:
             cases.append(Case(test.query, frozenset(expected[:1]), test.locale, is_kept_apart(test.query), "search-tests" in test.path))
     return list(search_documents(catalog, catalog.indexable())), search_context(catalog), cases
+
+
+def customers_questions(documents: list[SearchDocument]) -> list[Case]:
+    """The questions whose article is there in their language; all of them are kept apart."""
+    names = {(d.locale, d.article_id.rpartition("/")[2]): d.article_id for d in documents}
+    with (Path(__file__).parent / "customers_questions.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    found = [(row["query"], row["locale"], names.get((row["locale"], row["slug"]))) for row in rows]
+    return [Case(query, frozenset({article}), locale, True) for query, locale, article in found if article]
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -282,6 +294,17 @@ def _report(name: str, engine: SearchEngine, cases: list[Case], strangers: list[
     print(f"{name:14} {passages(engine, cases)}", flush=True)
 
 
+def _report_questions(documents: list[SearchDocument], context: SearchContext, engine: SearchEngine) -> None:
+    cases = customers_questions(documents)
+    with engine_of([replace(d, keywords=()) for d in documents], context) as bare:
+        for locale in ("en", "sv", "ru", "he"):
+            name, own = f"questions {locale}", [c for c in cases if c.locale == locale]
+            print(f"{name:14} as the demo is    {measure(engine, own)}")
+            print(f"{name:14} without keywords  {measure(bare, own)}")
+            print(f"{name:14} {corrections(engine, own)}")
+            print(f"{name:14} false alarms {alarms(engine, own)}", flush=True)
+
+
 def _help_pages(options: argparse.Namespace) -> Iterator[tuple[str, Pages]]:
     """The sets that are there; a line for each that is not."""
     for language, locale in (("C", "en"), ("de", "de")):
@@ -307,8 +330,8 @@ def main() -> None:
     sets: Sets = []
     with ExitStack() as stack:
         documents, context, cases = demo(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        engine = stack.enter_context(engine_of(documents, context))
-        sets += [(f"demo {locale}", engine, [c for c in cases if c.locale == locale]) for locale in ("en", "sv", "ru", "he")]
+        own_engine = stack.enter_context(engine_of(documents, context))
+        sets += [(f"demo {locale}", own_engine, [c for c in cases if c.locale == locale]) for locale in ("en", "sv", "ru", "he")]
         for name, (pages, asked) in _help_pages(options):
             if asked:
                 sets.append((name, stack.enter_context(engine_of(pages)), asked))
@@ -321,6 +344,8 @@ def main() -> None:
             if name.startswith("demo"):
                 own = [d for d in documents if d.locale == cases[0].locale]
                 print(f"{name:14} sentences of articles left out: false alarms {alarms_of_left_out(own, context)}", flush=True)
+        if options.only in "questions":
+            _report_questions(documents, context, own_engine)
         if options.ablation:
             ablation(chosen)
 

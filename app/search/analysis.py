@@ -131,7 +131,9 @@ class Analyzer:
         return known
 
     def is_stop(self, word: str) -> bool:
-        return fold(word) in self._stop  # with its apostrophe: "I'd" says nothing, "id" does
+        """Whether the word says nothing: with its apostrophe, because "I'd" says nothing and "id" does, and neither does "they're"."""
+        folded = fold(word)
+        return folded in self._stop or (self.language == "en" and "'" in folded and folded.partition("'")[0] in self._stop)
 
     def _add(self, found: list[Word], raw: str, start: int) -> None:
         known = self._known.get(raw)

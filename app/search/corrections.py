@@ -14,7 +14,7 @@ import numpy as np
 from app.search.analysis import Analyzer, Word, fold
 from app.search.fields import EXACT, field_name
 from app.search.hebrew import is_hebrew
-from app.search.lexicon import has_lexicon, is_right
+from app.search.lexicon import has_lexicon, is_common, is_right
 from app.search.served import Served
 from app.search.sight import Sight
 from app.search.slips import (
@@ -152,7 +152,14 @@ class Corrector:
         if not found:
             return []
         right = self.is_right(typed.text)
-        facts = Typed(right, abbreviation, articles > 0, known, self.split(typed) is not None)
+        facts = Typed(
+            right,
+            right and is_common(typed.text, self._analyzer.language),
+            abbreviation,
+            articles > 0,
+            known,
+            self.split(typed) is not None,
+        )
         weighed = []
         for word, count in found:
             meant, form = fold(word), self._is_other_form(typed, word)

@@ -1,7 +1,8 @@
 """Which words are right in a language, whether or not an article has them.
 
 Only for keeping quiet: a word that people know is not told as a slip because it looks like a word of an article (staking, staying).
-Corrections themselves come from the articles alone. The words are those of simplemma's dictionaries, which have the forms of each.
+Corrections themselves come from the articles alone. The words are those of simplemma's dictionaries, which have the forms of each; which of
+them people say every day, pyspellchecker's lists know.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from app.locales import language
 from app.search.hebrew import is_hebrew
-from app.search.lexicon_file import hash_of, is_supported, one_process_at_a_time, read_words, words_of, write_words
+from app.search.lexicon_file import Words, hash_of, is_supported, one_process_at_a_time, read_words, words_of, write_words
 
 SHORTEST_REST = 3
 """Letters that must be left of a Hebrew word without what is glued before it; without a single letter two are enough (וכל)."""
@@ -32,8 +33,8 @@ _MOST_GLUED = max(map(len, _GLUED))
 _RUSSIAN_ADJECTIVE = re.compile("(?<=...)(?:[аяую][юя]|[оыеи][ей]|[оеи]го|[ыи]ми|[оеи]му|[ыи][мх])$")
 
 _making = threading.Lock()
-_words: dict[str, np.ndarray] = {}
-"""The hashes of the words of every language that was asked about, the same wherever they were read from."""
+_words: dict[str, Words] = {}
+"""The words of every language that was asked about, the same wherever they were read from."""
 
 
 def has_lexicon(name: str) -> bool:
@@ -48,6 +49,11 @@ def is_right(word: str, name: str) -> bool:
     if is_hebrew(word):
         return any(_has(form, "he") for form in _without_glued(word))
     return (word.isascii() and _has(word, "en")) or (has_lexicon(name) and any(_has(form, name) for form in _as_listed(word, name)))
+
+
+def is_common(word: str, name: str) -> bool:
+    """Whether people who speak the language say a word in lower case every day."""
+    return word.isalpha() and has_lexicon(name) and _is_among(word, _words_of(name).common)
 
 
 def make_words(index_folder: Path, locales: Iterable[str]) -> None:
@@ -82,15 +88,23 @@ def _languages(locales: Iterable[str]) -> list[str]:
 
 
 def _has(word: str, name: str) -> bool:
+    return _is_among(word, _words_of(name).right)
+
+
+def _words_of(name: str) -> Words:
     words = _words.get(name)
     if words is None:
         with _making:  # once, by whoever comes first
             if name not in _words:
                 _words[name] = words_of(name)
             words = _words[name]
+    return words
+
+
+def _is_among(word: str, hashes: np.ndarray) -> bool:
     wanted = hash_of(word)
-    at = int(words.searchsorted(np.uint32(wanted)))
-    return at < len(words) and int(words[at]) == wanted
+    at = int(hashes.searchsorted(np.uint32(wanted)))
+    return at < len(hashes) and int(hashes[at]) == wanted
 
 
 def _without_glued(word: str) -> Iterator[str]:

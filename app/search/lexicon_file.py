@@ -1,4 +1,4 @@
-"""The words of a language as a file of hashes beside the index: made once from simplemma's dictionary, then only read.
+"""The words of a language as a file of hashes beside the index: made once from dictionaries, then only read.
 
 Reading a dictionary takes up to a second and 20 MB in every process, and the first slip after a start waited for it. Its hashes are read in a
 few milliseconds. Of 1.3 million words (Russian), one word in 3,000 that is none has the hash of one.
@@ -16,13 +16,23 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from app.search.lexicon_process import KIND, hashes_of
+from app.search.lexicon_process import KIND, content_of
 
 FOLDER = "words"
+NO_WORDS = np.empty(0, dtype=KIND)
 _TOP = Path(__file__).parents[2]
+
+
+class Words(NamedTuple):
+    """The hashes of a language's words, ascending."""
+
+    right: np.ndarray
+    common: np.ndarray
+    """Those that people say every day; none where nobody has counted them."""
 
 
 @cache
@@ -38,21 +48,19 @@ def hash_of(word: str) -> int:
     return zlib.crc32(word.encode())
 
 
-def read_words(index_folder: Path, name: str) -> np.ndarray | None:
-    """The hashes of a language's words, ascending; nothing when the file is absent, damaged or of another dictionary."""
+def read_words(index_folder: Path, name: str) -> Words | None:
+    """The words of a language; nothing when the file is absent, damaged or of other dictionaries."""
     with suppress(OSError, ValueError):
-        words = np.fromfile(_path(index_folder, name), dtype=KIND)  # mapped, a file that is cut later would end the process
-        if len(words) > 1 and words[0] == len(words) - 1:
-            return words[1:]
+        return _unpacked(np.fromfile(_path(index_folder, name), dtype=KIND))  # mapped, a file that is cut later would end the process
     return None
 
 
-def write_words(index_folder: Path, name: str, words: np.ndarray) -> None:
+def write_words(index_folder: Path, name: str, words: Words) -> None:
     """Keep them for every start to come, by one rename. Without a place to write to, every process makes its own."""
     path = _path(index_folder, name)
     draft = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        draft.write_bytes(np.concatenate([[len(words)], words]).astype(KIND).tobytes())
+        draft.write_bytes(np.concatenate([[len(words.right), len(words.common)], *words]).astype(KIND).tobytes())
         draft.replace(path)
         for other in path.parent.glob(f"{name}-*.words"):
             if other != path:  # of another version
@@ -81,8 +89,8 @@ def one_process_at_a_time(index_folder: Path) -> Iterator[None]:
         yield
 
 
-def words_of(name: str) -> np.ndarray:
-    """The hashes made from the dictionary, by a process of its own."""
+def words_of(name: str) -> Words:
+    """The hashes made from the dictionaries, by a process of its own."""
     done = subprocess.run(  # noqa: S603  # our own module, and a language that simplemma has
         [sys.executable, "-m", "app.search.lexicon_process", name],
         stdin=subprocess.DEVNULL,
@@ -92,7 +100,15 @@ def words_of(name: str) -> np.ndarray:
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
         check=False,
     )
-    return np.frombuffer(done.stdout, dtype=KIND) if done.returncode == 0 else hashes_of(name)
+    made = _unpacked(np.frombuffer(done.stdout, dtype=KIND)) if done.returncode == 0 else None
+    return made or _unpacked(content_of(name)) or Words(NO_WORDS, NO_WORDS)
+
+
+def _unpacked(content: np.ndarray) -> Words | None:
+    if len(content) < 3 or int(content[0]) + int(content[1]) != len(content) - 2:
+        return None
+    right, common = np.split(content[2:], [int(content[0])])
+    return Words(right, common)
 
 
 def _path(index_folder: Path, name: str) -> Path:
@@ -101,4 +117,4 @@ def _path(index_folder: Path, name: str) -> Path:
 
 @cache
 def _version() -> str:
-    return version("simplemma")
+    return f"{version('simplemma')}-{version('pyspellchecker')}"

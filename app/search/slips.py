@@ -32,6 +32,8 @@ class Typed(NamedTuple):
 
     right: bool
     """A word of the language."""
+    common: bool
+    """One that people say every day."""
     abbreviation: bool
     """In capitals among other words."""
     in_articles: bool
@@ -78,12 +80,12 @@ def company(together: int, others: int) -> float:
 def doubt(typed: str, facts: Typed, meant: str, like: Likeness) -> float:
     """How likely another word must be for telling it.
 
-    What people know as a word is hardly ever a slip: then the slip must be a common one. Neither is a form of a word, but less so when the
-    dictionary has the other form and not this one.
+    What people know as a word is hardly ever a slip, least of all what they say every day: then the slip must be a common one. Neither is a
+    form of a word, but less so when the dictionary has the other form and not this one.
     """
     points = -7.5
     if facts.right:
-        points += 8.5 + 0.75 * log(_possibilities(fold(typed), fold(meant)))
+        points += 8.5 + 0.75 * log(_possibilities(fold(typed), fold(meant))) + 2.0 * facts.common
     if like.other_form:
         points += 2.0 if like.is_right else 5.0
     points += 7.0 * facts.abbreviation + 2.0 * facts.in_articles + 2.0 * facts.has_known_stem + 5.0 * facts.has_known_parts

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 _LISTS = {
     "en": """
-        a an the this that these those there here it its it's he she they them their his her we us our you your yours i im i'm ive i've me my
+        a an the this that these those there here it its he she they them their his her we us our you your yours i im ive me my
         mine myself is isn't isnt are aren't arent was wasn't wasnt were weren't be been being am do don't dont does doesn't doesnt did didn't
         didnt doing done have haven't havent has hasn't hasnt had having can can't cant cannot could couldn't couldnt will won't wont would
         wouldn't wouldnt shall should shouldn't shouldnt may might must need to of in on at by for from with within into onto about as and or
-        but if so then than because while when where what what's whats which who whom whose why how how's hows not no any some such just only
+        but if so then than because while when where what whats which who whom whose why how hows not no any some such just only
         though although since until while during
-        also too very really please hi hello hey thanks thank want wanted like know tell let get got getting gotten seem seems there's theres
-        i'd i'll you'd you're youre it'll that's thats again still yet even much many more most s t d ll re ve m way help am able ok
+        also too very really please hi hello hey thanks thank want wanted like know tell let get got getting gotten seem seems theres
+        youre theyre theyve theyll weve thats again still yet even much many more most s t d ll re ve m way help am able ok
         okay happen happens happened happening make makes made does something anything everything
     """,
     "sv": """

@@ -44,7 +44,7 @@ from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Ser
 from app.search.shelf import FILE_NAME, Analysed, Shelf
 from app.search.suggestions import suggest
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the index must be rebuilt because what we write into it has changed."""
 ROW = "row"
 MOST_SEGMENTS = 12

@@ -12,7 +12,7 @@ from simplemma.strategies.dictionaries import StreamDictionaryFactory
 
 from app.search import lexicon
 from app.search.layouts import are_beside
-from app.search.lexicon import has_lexicon, is_right, make_words, prepare_words
+from app.search.lexicon import has_lexicon, is_common, is_right, make_words, prepare_words
 from app.search.lexicon_file import FOLDER, one_process_at_a_time, read_words, words_of, write_words
 
 
@@ -33,6 +33,15 @@ def test_words_in_all_their_forms_are_known(word: str, language: str) -> None:
 )  # fmt: skip
 def test_slips_are_not(word: str, language: str) -> None:
     assert not is_right(word, language)
+
+
+def test_common_words_are_what_people_say_every_day_and_kept_with_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_words(tmp_path, ["en", "sv"])
+    monkeypatch.setattr(lexicon, "_words", {})
+    monkeypatch.setattr(lexicon, "words_of", _never)
+    prepare_words(tmp_path, ["en", "sv"])
+    assert [is_common(word, "en") for word in ("ate", "dad", "spent", "sod", "cons", "paymnet", "")] == [True] * 3 + [False] * 4
+    assert is_right("spenderade", "sv") and not is_common("pappa", "sv"), "nobody has counted Swedish words"
 
 
 def test_a_language_without_a_dictionary_says_so() -> None:
@@ -84,7 +93,7 @@ def test_damaged_words_are_made_anew(tmp_path: Path, damage: bytes) -> None:
     assert read_words(tmp_path, "he") is None
     make_words(tmp_path, ["he"])
     words = read_words(tmp_path, "he")
-    assert words is not None and words.tolist() == words_of("he").tolist()
+    assert words is not None and words.right.tolist() == words_of("he").right.tolist()
 
 
 def test_words_of_another_version_of_the_dictionaries_go(tmp_path: Path) -> None:
@@ -95,9 +104,10 @@ def test_words_of_another_version_of_the_dictionaries_go(tmp_path: Path) -> None
 
 
 def test_words_are_made_here_where_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = words_of("he").tolist()
+    made = words_of("en")
     monkeypatch.setattr("sys.executable", "/bin/false")
-    assert words_of("he").tolist() == made
+    here = words_of("en")
+    assert here.right.tolist() == made.right.tolist() and here.common.tolist() == made.common.tolist()
 
 
 def test_without_a_place_to_write_to_words_are_known_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
