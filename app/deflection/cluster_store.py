@@ -267,8 +267,12 @@ def merge_clusters(db: Session, old: int, into: int, who: str, now: datetime) ->
     _merge(db, old, into, who, now)
 
 
-def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now: datetime) -> None:
-    """Put a query into a cluster where no merge will move it."""
+def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now: datetime, k: int = 1) -> None:
+    """Put a query into a cluster where no merge will move it.
+
+    What fewer than `k` people asked so far stays where it is, and nothing says that it was there: else whoever knows the words could move
+    one person's question and see by the difference how it ended.
+    """
     row = living(db, cluster)
     bag = " ".join(bag_of(query, row.language))
     if not bag:
@@ -276,7 +280,7 @@ def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now:
     known = db.scalar(select(ClusterBagRow).where(ClusterBagRow.language == row.language, ClusterBagRow.bag == bag))
     if known and known.cluster == cluster and known.pinned:
         return
-    came_from = known.cluster if known else None
+    came_from = known.cluster if known and _persons_of(db, known) >= k else None
     before = Before(bags_before([known]) if known else ((bag, None, False, False),))
     if known is None:
         db.add(ClusterBagRow(language=row.language, bag=bag, cluster=cluster, n=0, leads=False, pinned=True))
@@ -286,6 +290,11 @@ def pin_query(db: Session, query: str, locale: str, cluster: int, who: str, now:
     note_act(db, now, who, "pin", cluster, came_from if came_from != cluster else None, redact(query), before)
     if came_from and came_from != cluster:
         follow_bags(db, came_from)
+
+
+def _persons_of(db: Session, bag: ClusterBagRow) -> int:
+    rows = db.execute(text("SELECT q, lang, person FROM need WHERE cluster = :cluster"), {"cluster": bag.cluster})
+    return len({person for q, lang, person in rows if " ".join(bag_of(q, language_of(lang))) == bag.bag})
 
 
 def split_cluster(db: Session, cluster: int, queries: Sequence[str], name: str, who: str, now: datetime) -> int:

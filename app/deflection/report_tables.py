@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,6 +22,8 @@ from app.deflection.statistics import Interval, Proportion
 
 Cell = str | int | float | bool | None
 _EPOCH = date(1970, 1, 1)
+_UNSEEN = r"[\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+_HIDDEN_FORMULA = re.compile(rf"{_UNSEEN}+[=+\-@|%]|{_UNSEEN}*[＝＋－＠]|[\t\r\n]")
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,11 @@ class Table:
 
 
 def _plain(cell: Cell) -> Any:
-    # A negative number is data; the same characters from a person are text, and defusedcsv guards those.
-    return repr(round(cell, 6)) if isinstance(cell, float) else cell
+    # A negative number is data; the same characters from a person are text, and defusedcsv guards those at their beginning. Spreadsheets
+    # also look behind spaces, and take a full-width sign for the plain one.
+    if isinstance(cell, float):
+        return round(cell, 6)
+    return f"'{cell}" if isinstance(cell, str) and _HIDDEN_FORMULA.match(cell) else cell
 
 
 RATE = ("count", "base", "rate", "low", "high")

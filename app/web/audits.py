@@ -20,6 +20,8 @@ from app.web.i18n import gettext as _
 from app.web.told_audits import audit_of_search, told
 
 bp = Blueprint("audits", __name__)
+DESK = (Role.AGENT, Role.MANAGER, Role.ADMIN)
+"""Who answers requests, and therefore sees what was searched before one; writers do not."""
 api = ApiBlueprint("audit", __name__, url_prefix="/api/v1/searches", description="Why a search counts as it does")
 SAID = {Sentence: object_of({"code": {"type": "string"}, "text": {"type": "string"}, "t": {"type": ["integer", "null"]}})}
 AUDIT = schema_of(Audit, SAID)
@@ -98,8 +100,9 @@ def as_json(search_id: str) -> Response:
 def as_readable(found: Audit) -> Audit:
     """The audit as the person of this request may read it: with the words, or without; reading rare words is logged."""
     user, db, now = current_user(), context.db(), context.now()
-    if found.tickets or words_are_common(db, found, context.portal().settings.privacy_k_query, now):
-        # Whoever wrote to us is answered by people who see what they tried; and what many ask is nobody's secret.
+    # Whoever wrote to us is answered by people who see what they tried; and what many ask is nobody's secret.
+    answers = user is not None and user.role in DESK and bool(found.tickets)
+    if answers or words_are_common(db, found, context.portal().settings.privacy_k_query, now):
         return found
     if user is None or not user.reads_queries:
         return without_words(found)

@@ -64,9 +64,10 @@ def change_group(cluster: int) -> str | AnyResponse | tuple[str, int]:
                     target = _number(form.get("into", ""))
                     deflection.merge_clusters(db, cluster, target, _who(), context.now())
                 case "split":
-                    target = deflection.split_cluster(db, cluster, form.getlist("query"), form.get("name", ""), _who(), context.now())
+                    target = deflection.split_cluster(db, cluster, _shown_queries(cluster), form.get("name", ""), _who(), context.now())
                 case "pin":
-                    deflection.pin_query(db, form.get("query", ""), "", cluster, _who(), context.now())
+                    k = context.portal().settings.privacy_k_query
+                    deflection.pin_query(db, form.get("query", ""), "", cluster, _who(), context.now(), k)
                 case "undo":
                     target = deflection.undo_change(db, _number(form.get("change", "")), _who(), context.now())
                 case _:
@@ -79,6 +80,12 @@ def change_group(cluster: int) -> str | AnyResponse | tuple[str, int]:
         return _group(_page(cluster), {"do": str(error)}), 409
     flash(_("Saved."))
     return redirect(url_for("report_desk.group", cluster=target), 303)
+
+
+def _shown_queries(cluster: int) -> list[str]:
+    """Of the chosen queries those that the page shows: what one person asked cannot be taken out to see how it ended."""
+    shown = {wording.query for wording in _page(cluster).wordings}
+    return [query for query in request.form.getlist("query") if query in shown]
 
 
 def _number(text: str) -> int:

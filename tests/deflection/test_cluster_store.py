@@ -122,6 +122,20 @@ def test_history_tells_acts_in_the_words_that_were_used_and_nothing_that_changed
         cluster_store.rename_cluster(db, b, "x" * 121, "ingrid", NOW)
 
 
+def test_pinning_what_one_person_asked_moves_nothing_of_theirs_and_does_not_say_that_it_was_there(db):
+    a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
+    lonely = db.execute(text("SELECT id FROM need WHERE cluster = :a LIMIT 1"), {"a": a}).scalar()
+    db.execute(text("UPDATE need SET q = 'freeze card of Zebulon', cluster = NULL WHERE id = :id"), {"id": lonely})
+    cluster_store.assign_due(db, NOW)
+    before = db.execute(text("SELECT cluster FROM need WHERE id = :id"), {"id": lonely}).scalar()
+    for query in ("freeze card of Zebulon", "nobody ever asked that"):
+        cluster_store.pin_query(db, query, "en", b, "ingrid", NOW, k=3)
+    assert db.execute(text("SELECT cluster FROM need WHERE id = :id"), {"id": lonely}).scalar() == before
+    assert [act.other for act in cluster_store.history(db, b)] == [None, None]
+    cluster_store.pin_query(db, "freeze my card", "en", b, "ingrid", NOW, k=3)
+    assert set(db.execute(text("SELECT DISTINCT cluster FROM need WHERE q = 'freeze my card'")).scalars()) == {b}
+
+
 def test_pinned_query_moves_with_its_needs(db):
     a, b = _cluster_of(db, "freeze"), _cluster_of(db, "exchange")
     cluster_store.pin_query(db, "freeze my card", "en", b, "ingrid", NOW)

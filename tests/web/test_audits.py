@@ -103,6 +103,9 @@ def test_who_answers_a_request_sees_what_was_searched_before_it(portal: Portal, 
     remember(portal, (TicketEvent, {"ticket_id": "k-1", "t_created": milliseconds(datetime.now(UTC)), "channel": "form", "subject": "zebra",
                                     "direction": "in"}), minutes_ago=5)  # fmt: skip
     assert "“quixotic zebra”" in signed_in(Role.AGENT).get("/reports/searches/s-1").get_data(as_text=True)
+    writer = signed_in(Role.WRITER)
+    for address in ("/reports/searches/s-1", "/agent/searches/s-1", "/api/v1/searches/s-1/audit"):
+        assert "quixotic" not in writer.get(address).get_data(as_text=True), "writers answer no requests"
 
 
 def test_the_audit_names_times_what_was_shown_and_how_well_the_person_is_known(

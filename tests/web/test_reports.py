@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from justhtml import JustHTML
+from sqlalchemy import text
 
 from app import deflection
 from app.accounts import Role
@@ -279,6 +280,31 @@ def test_what_cannot_be_done_to_a_group_is_said_at_its_field_and_what_was_given_
     assert sentence in page.query(f"#{field}-error")[0].to_text()
     kept = {value for one in page.query("input") if (value := one.attrs.get("value"))}
     assert {text for name, text in given.items() if name in {"name", "query"}} <= kept
+
+
+def test_nobody_takes_what_one_person_asked_out_of_a_group_to_see_how_it_ended(manager, portal):
+    with portal.database.session() as db:
+        cluster = (
+            deflection.report_of(db, deflection.ReportRequest(weeks=13), datetime.now(UTC), deflection.Thresholds(5, 3)).failures[0].cluster
+        )
+        one = db.execute(text("SELECT id FROM need WHERE cluster = :c LIMIT 1"), {"c": cluster}).scalar()
+        language = db.execute(text("SELECT language FROM query_cluster WHERE id = :c"), {"c": cluster}).scalar()
+        db.execute(text("UPDATE need SET q = 'zebulon quick' WHERE id = :one"), {"one": one})
+        db.execute(
+            text("INSERT INTO cluster_bag (language, bag, cluster, n, leads, pinned) VALUES (:l, 'quick zebulon', :c, 1, :no, :no)"),
+            {"l": language, "c": cluster, "no": False},
+        )
+    address = f"/reports/groups/{cluster}"
+    page = _text(manager.get(address))
+    token = page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    refused = manager.post(address, data={"csrf_token": token, "do": "split", "query": "zebulon quick", "name": "One"})
+    assert refused.status_code == 422
+    with portal.database.session() as db:
+        assert db.execute(text("SELECT cluster FROM need WHERE id = :one"), {"one": one}).scalar() == cluster
+    manager.post(address, data={"csrf_token": token, "do": "pin", "query": "zebulon quick"})
+    wording = _parsed(page).query('input[name="query"][type="checkbox"]')[0].attrs["value"]
+    taken = manager.post(address, data={"csrf_token": token, "do": "split", "query": wording, "name": "Many"})
+    assert taken.status_code == 303
 
 
 def test_notes_and_groups_say_what_is_wrong_in_the_readers_language(manager):
