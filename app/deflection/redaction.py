@@ -10,10 +10,12 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 import phonenumbers
-from stdnum import luhn
+from stdnum import iban, luhn
 from stdnum.il import idnr
 from stdnum.ru import inn
 from stdnum.se import personnummer
@@ -22,22 +24,27 @@ EMAIL, PHONE, IBAN, CARD, ID, IP, URL, NUMBER, KEY = (
     f"‹{name}›" for name in ("email", "phone", "iban", "card", "id", "ip", "url", "number", "key")
 )
 
-_SUSPICIOUS = re.compile(r"@|＠|://|www\.|\d[\W\d]*\d[\W\d]*\d[\W\d]*\d|:[0-9a-f]*:|\S{16,}", re.I)
-_EMAIL = re.compile(r"[^\s@＠<>()\[\],;:\"‹›]+[@＠][^\s@＠<>()\[\],;:\"/?‹›]+\.[^\s@＠<>()\[\],;:\"/?.‹›]{2,}")
+_SUSPICIOUS = re.compile(r"@|＠|[(\[]at[)\]]|://|www\.|\d[\W\d]*\d[\W\d]*\d[\W\d]*\d|:[0-9a-f]*:|\S{16,}", re.I)
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"‹›]+(?:@| @ | ?[(\[]at[)\]] ?)[^\s@<>()\[\],;:\"/?‹›]+\.[^\s@<>()\[\],;:\"/?.‹›]{2,}", re.I)
 _URL = re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.)[^\s<>\"‹›]+", re.I)
-_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Z0-9])", re.I)
+_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2} ?\d{2}(?:[ .-]?[A-Z0-9]){11,30}(?![A-Z0-9])", re.I)
+_AT = re.compile(r"[(\[]at[)\]]", re.I)
+_WIDE_GAP = re.compile(r"(?<=[\w)])[ \t]{2,3}(?=[\d(])|(?<=\d)[ \t]{2,3}(?=[A-Z])")
 _INVISIBLE = re.compile(
     r"(?<=\d)[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=\w)|(?<=[A-Za-z])[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+(?=\d)"
 )
 """What a copied number may hold between its digits without anybody seeing it."""
-_DIGITS = re.compile(r"(?:(?<![\w.,‹])|(?<=[\u05d0-\u05ea]))[+(]?\(?\d(?:[\d\s().\-/\u2010-\u2015\u00a0]*\d)?(?!\w)")
+_DIGITS = re.compile(r"(?:(?<![\w‹])(?<!\d[.,])|(?<=[\u05d0-\u05ea]))[+(]?\(?\d(?:[\d\s().\-/]*\d)?(?!\w)")
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:])", re.I)
 _LONG_NUMBER = re.compile(r"\d{6,}")
 _TOKEN = re.compile(r"[A-Za-z0-9+/=_\-.~:]{16,}")
-_SNILS = re.compile(r"(?<!\d)\d{3}-\d{3}-\d{3}[ -]\d{2}(?!\d)")
+_SNILS = re.compile(r"(?<!\d)\d{3}[ -]\d{3}[ -]\d{3}[ -]\d{2}(?!\d)")
+_NINO = re.compile(r"(?<![A-Z0-9])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?![A-Z0-9])", re.I)
+"""A British national insurance number; it has no check digit, but a form of its own."""
+_SSN = re.compile(r"(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}")
 _PASSPORT = re.compile(r"(?<![\d.,])\d{2} ?\d{2}[ №N]{1,3}\d{6}(?!\d)")
-_PERSONNUMMER = re.compile(r"(?<!\d)(?:19|20)?\d{6}[-+ ]?\d{4}(?!\d)")
+_PERSONNUMMER = re.compile(r"(?<!\d)(?:(?:19|20)?\d{6}(?: - |[-+ ])?|(?:19|20)\d\d[- ]\d\d[- ]\d\d[- ])\d{4}(?!\d)")
 
 _DATE = re.compile(
     r"(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])"
@@ -54,12 +61,14 @@ _VERSION_BEFORE = re.compile(
     r"(?:\bv|\bver\.?|\bversion|\bbuild|\brelease|\bios|\bandroid|\bmacos|\bwindows|\bfirmware|\bapp|версия|גרסה)\s*$", re.I
 )
 _HEX_BEFORE = re.compile(r"0x[0-9a-f]*$", re.I)
-_LEADING = re.compile(r"^\(?0|^8[ (-]|^8\d{10}$")
+_LEADING = re.compile(r"^\(?0|^8(?:\D*\d){10}$")
+_RUSSIAN = re.compile(r"^(7[ (-]{1,2})?9\d{2}[ )-]{1,2}\d{3}[ -]?\d{2}[ -]?\d{2}$")
+"""A mobile number without its 8, or with a 7 that has lost its plus."""
 _AMERICAN = re.compile(r"^\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]?\d{4}$")
 _GROUPED_PHONE = re.compile(r"^\d{2,3}(?:[ -]\d{2,3}){2,3}$")
 
 _KNOWN_KEY = re.compile(
-    r"^(?:[srp]k_|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|ya29\.|SG\.|eyJ|whsec_|shpat_|npm_|pypi-|hf_|EAA|AGE-SECRET)",
+    r"(?:^|(?<=[=:]))(?:[srp]k_|sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|AIza|ya29\.|SG\.|eyJ|whsec_|shpat_|npm_|pypi-|hf_|EAA|AGE-SECRET)|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}",
 )
 _UUID = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.I)
 _LICENCE = re.compile(r"^(?=[^a-z]*$)(?=.*\d)(?=.*[A-Z])[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){3,}$")
@@ -76,11 +85,36 @@ def redact(text: str) -> str:
     """The text with e-mails, phones, IBANs, cards, national ids, addresses of machines, long numbers and keys masked."""
     if not _SUSPICIOUS.search(text):
         return text
-    text = _INVISIBLE.sub("", text)
-    if "@" in text or "＠" in text or ":" in text or "www." in text.lower():
+    plain = _in_plain_signs(_INVISIBLE.sub("", text))
+    masked = _masked(plain)
+    return text if masked == plain else masked
+
+
+def _in_plain_signs(text: str) -> str:
+    """Digits of any script, spaces and dashes of any width, and full-width letters as those of a keyboard."""
+    if not text.isascii():
+        text = "".join(map(_plain_sign, text))
+    return _WIDE_GAP.sub(" ", text)
+
+
+@lru_cache(maxsize=4096)
+def _plain_sign(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    if kind == "Nd":
+        return str(unicodedata.digit(sign))
+    if kind == "Zs":
+        return " "
+    if kind == "Pd" or sign == "\u2212":
+        return "-"
+    return chr(ord(sign) - 0xFEE0) if "\uff01" <= sign <= "\uff5e" else sign
+
+
+def _masked(text: str) -> str:
+    if "@" in text or ":" in text or "www." in text.lower() or _AT.search(text):
         text = _URL.sub(_mask_url, text)
         text = _EMAIL.sub(EMAIL, text)
     text = _IBAN.sub(_mask_iban, text)
+    text = _NINO.sub(ID, text)
     text = _TOKEN.sub(_mask_key, text)
     if ":" in text:
         text = _IPV6.sub(_mask_ipv6, text)
@@ -113,10 +147,10 @@ def _mask_iban(match: re.Match[str]) -> str:
     """Cut at the length at which the check digits fit: the pattern may have swallowed the next word."""
     text = match[0]
     for end in range(len(text), 14, -1):
-        if text[end - 1] in " -" or (end < len(text) and text[end] not in " -"):
+        if text[end - 1] in " .-" or (end < len(text) and text[end] not in " .-"):
             continue
-        plain = re.sub(r"[ -]", "", text[:end]).upper()
-        if 15 <= len(plain) <= 34 and int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1:
+        plain = re.sub(r"[ .-]", "", text[:end]).upper()
+        if iban.is_valid(plain, check_country=False):
             return IBAN + text[end:]
     return text
 
@@ -130,7 +164,7 @@ def is_key(token: str) -> bool:
     """Whether a long token looks drawn by lot rather than made of words and short numbers."""
     if len(token) < 16:
         return False
-    if _KNOWN_KEY.match(token) or _UUID.match(token) or _LICENCE.match(token):
+    if _KNOWN_KEY.search(token) or _UUID.match(token) or _LICENCE.match(token):
         return True
     return any(_is_random(part) for part in _PARTS.split(token) if len(part) >= 12) or (
         # Base64 holds separators of its own, which leave short pieces.
@@ -175,10 +209,10 @@ def _is_snils(text: str) -> bool:
 def _mask_digits(match: re.Match[str]) -> str:
     """A run of digits with the signs people put between them: card, national id, phone, or none of these."""
     text = match[0]
-    if text[0] == "(" and ")" not in text:
+    if text[0] == "(" and text.count("(") > text.count(")"):
         return "(" + _DIGITS.sub(_mask_digits, text[1:])  # a bracket around the number, not one of its own
     digits = re.sub(r"\D", "", text)
-    if len(digits) < 7 or _is_money(match) or _HEX_BEFORE.search(match.string, 0, match.start()):
+    if len(digits) < 7 or _is_money(match) or _is_version(match) or _HEX_BEFORE.search(match.string, 0, match.start()):
         return text
     found = _kind_of(text, digits)
     if found:
@@ -188,6 +222,10 @@ def _mask_digits(match: re.Match[str]) -> str:
     if len(pieces) > MOST_PIECES:
         return NUMBER  # nobody asks a question in forty numbers, and looking at every stretch of them would take too long
     return text if len(pieces) < 3 else _mask_pieces(pieces)
+
+
+def _is_version(match: re.Match[str]) -> bool:
+    return set(match[0]) <= set("0123456789.") and "." in match[0] and bool(_VERSION_BEFORE.search(match.string, 0, match.start()))
 
 
 def _is_money(match: re.Match[str]) -> bool:
@@ -234,6 +272,8 @@ def _rest(text: str) -> str:
 
 
 def _is_national_id(text: str, digits: str) -> bool:
+    if len(digits) == 9 and _SSN.fullmatch(text):
+        return True
     if len(digits) == 9 and re.fullmatch(r"\d{9}|\d{8}-\d|\d-\d{7}-\d|\d{3} ?\d{3} ?\d{3}", text):
         # A grouped nine-digit number may be anything; only the undivided form is taken for an id by its check digit alone.
         return bool(idnr.is_valid(digits)) and " " not in text
@@ -249,7 +289,7 @@ def _is_national_id(text: str, digits: str) -> bool:
 def _is_personnummer(text: str, digits: str) -> bool:
     if not luhn.is_valid(digits[-10:]):
         return False
-    return bool(personnummer.is_valid(text.replace(" ", "-"))) or 61 <= int(digits[-6:-4]) <= 91
+    return bool(personnummer.is_valid(digits)) or 61 <= int(digits[-6:-4]) <= 91
 
 
 def _is_phone(text: str, digits: str) -> bool:
@@ -261,6 +301,8 @@ def _is_phone(text: str, digits: str) -> bool:
         return _is_number_of("+" + digits[2:], None)
     if _LEADING.match(text):
         return any(_is_number_of(digits, region) for region in LEADING_ZERO_REGIONS)
+    if _RUSSIAN.match(text):
+        return _is_number_of(digits[-10:], "RU")
     if _AMERICAN.match(text):
         return _is_number_of(digits, "US")
     if digits.startswith("1") and _AMERICAN.match(text[1:].lstrip(" -.(")):
