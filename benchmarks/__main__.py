@@ -22,6 +22,7 @@ FULL: dict[str, list[str]] = {
     "outcomes": ["--events", "1000000"],
     "outcomes on PostgreSQL": ["--events", "1000000", "--postgres"],
     "bias": ["--bias"],
+    "looks": ["--looks"],
     "crash_tickets": [],
     "crashes": [],
 }
@@ -34,10 +35,11 @@ QUICK: dict[str, list[str]] = {
     "outcomes": ["--events", "10000"],
     "outcomes on PostgreSQL": ["--events", "10000", "--postgres"],
     "bias": ["--bias", "--seeds", "2", "--needs", "500"],
+    "looks": ["--looks", "--seeds", "2"],
     "crash_tickets": ["10"],
     "crashes": ["--kills", "6", "--publishes", "4"],
 }
-MODULES = {"bias": "outcomes", "outcomes on PostgreSQL": "outcomes"}
+MODULES = {"bias": "outcomes", "looks": "outcomes", "outcomes on PostgreSQL": "outcomes"}
 
 
 def main() -> int:

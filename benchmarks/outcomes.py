@@ -2,7 +2,8 @@
 
     python -m benchmarks.outcomes --events 1000000               # SQLite in a temporary folder
     python -m benchmarks.outcomes --events 1000000 --postgres    # a cluster of its own, with fsync
-    python -m benchmarks.outcomes --bias --seeds 40              # definitions and intervals against the truth of a simulator (benchmarks.bias)
+    python -m benchmarks.outcomes --bias --seeds 40              # definitions and intervals against a simulator's truth (bias, coverage)
+    python -m benchmarks.outcomes --looks --seeds 40             # what may be looked at every week, at every week (looks)
 
 The stream comes from `app.deflection.simulate`, over the 90 days up to yesterday. Its rates of behaviour are assumptions. Reports are
 pages and files over loopback from one process of our own server, over the demo articles.
@@ -52,6 +53,8 @@ from app.deflection import (
 from app.deflection.events import milliseconds, parse_event
 from app.deflection.simulate import stream, subjects
 from benchmarks.bias import bias
+from benchmarks.coverage import coverage
+from benchmarks.looks import looks
 from benchmarks.web import PORTAL, TOP, cpu_seconds, memory_mb, served
 from tests.postgres import running_cluster
 
@@ -233,11 +236,16 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true", help="in a PostgreSQL cluster made for this")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bias", action="store_true")
+    parser.add_argument("--looks", action="store_true")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--needs", type=int, default=2000)
     given = parser.parse_args()
     if given.bias:
         bias(given.seeds, given.needs)
+        coverage(given.seeds, given.needs)
+    if given.looks:
+        looks(given.seeds)
+    if given.bias or given.looks:
         return
     with tempfile.TemporaryDirectory() as folder:
         if given.postgres:

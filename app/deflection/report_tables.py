@@ -19,6 +19,7 @@ from app.deflection.article_report import ArticleRow
 from app.deflection.failures import OTHERS, ClusterName, FailureRow
 from app.deflection.report import Report
 from app.deflection.statistics import Interval, Proportion
+from app.deflection.trends import Week
 
 Cell = str | int | float | bool | None
 _EPOCH = date(1970, 1, 1)
@@ -118,10 +119,25 @@ def _change_cells(report: Report, key: str | None) -> tuple[Cell, ...]:
 
 def weeks(report: Report) -> Table:
     rows = tuple(
-        (day(w.start), *rate_cells(w.solved), w.confirmed, w.likely, w.escalated, w.provisional, w.nowcast, w.nowcast_escalated)
+        (
+            day(w.start),
+            *rate_cells(w.solved),
+            w.confirmed,
+            w.likely,
+            w.escalated,
+            w.provisional,
+            w.nowcast,
+            *_nowcast_ends(w),
+            w.nowcast_escalated,
+        )
         for w in report.weeks
     )
-    return Table("weeks", ("week", *RATE, "confirmed", "likely", "escalated", "provisional", "nowcast", "nowcast_escalated"), rows)
+    nowcast = ("nowcast", "nowcast_low", "nowcast_high", "nowcast_escalated")
+    return Table("weeks", ("week", *RATE, "confirmed", "likely", "escalated", "provisional", *nowcast), rows)
+
+
+def _nowcast_ends(week: Week) -> tuple[Cell, ...]:
+    return _ends(week.band if week.nowcast is not None else None)
 
 
 def endings(report: Report) -> Table:

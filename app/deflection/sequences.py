@@ -64,10 +64,11 @@ def confidence_sequence(outcomes: np.ndarray, treated: np.ndarray, share: float 
 
 
 def _scores(y: np.ndarray, on: np.ndarray, share: float | np.ndarray) -> np.ndarray:
-    """Doubly robust scores with running means (one pseudo-unit at ½ starts each arm, so that the first mean exists)."""
+    """Doubly robust scores with running means; each arm starts with one pseudo-unit at the mean of everybody so far (at first ½)."""
     seen_on, seen_off = np.cumsum(on) - on, np.cumsum(1 - on) - (1 - on)
-    mean_on = (np.cumsum(on * y) - on * y + 0.5) / (seen_on + 1)
-    mean_off = (np.cumsum((1 - on) * y) - (1 - on) * y + 0.5) / (seen_off + 1)
+    start = (np.cumsum(y) - y + 0.5) / np.arange(1, len(y) + 1)
+    mean_on = (np.cumsum(on * y) - on * y + start) / (seen_on + 1)
+    mean_off = (np.cumsum((1 - on) * y) - (1 - on) * y + start) / (seen_off + 1)
     return mean_on - mean_off + on / share * (y - mean_on) - (1 - on) / (1 - share) * (y - mean_off)
 
 

@@ -91,6 +91,8 @@ class Behaviour:
     """People who write without having searched, for each who searched."""
     known_sender: float = 0.7
     """Of mails and calls, the share whose sender we know."""
+    writes_after_hours: float = 12.0
+    """How long after the question mails and calls come, on average."""
     robots: float = 0.01
 
 
@@ -271,7 +273,7 @@ class _Stream:
         subject = rng.choice(topic.wordings[locale])
         if rng.random() >= b.by_form:
             truth.wrote = True
-            late = int(rng.expovariate(1 / 12) * HOUR)
+            late = int(rng.expovariate(1 / b.writes_after_hours) * HOUR)
             known = rng.random() < b.known_sender
             self._ticket(
                 who if known else {"_sender": self.id("r")}, at + late + 60 * SECOND, subject, rng.choice(("email", "email", "phone")), None

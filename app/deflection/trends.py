@@ -51,6 +51,15 @@ class Week:
         """The share to draw: final weeks as they are, provisional ones corrected."""
         return self.nowcast if self.provisional else self.solved.rate
 
+    @property
+    def band(self) -> Interval | None:
+        """The interval of `shown`: what chance makes of so many needs, moved with the correction of a provisional week."""
+        interval, shown, rate = self.solved.interval, self.shown, self.solved.rate
+        if interval is None or shown is None or rate is None:
+            return interval
+        moved = shown - rate
+        return Interval(max(interval.low + moved, 0.0), min(interval.high + moved, 1.0), interval.level)
+
 
 def weekly(needs: Frame, as_of: int, start_day: int, end_day: int, lateness: Lateness | None = None) -> tuple[Week, ...]:
     """The whole weeks (Monday to Sunday) that begin in [start_day, end_day)."""
@@ -66,9 +75,7 @@ def _week(needs: Frame, start: int, as_of: int, lateness: Lateness | None) -> We
     nowcast = expected = None
     if provisional and lateness is not None and solved.enough:
         expected = lateness.eventual(needs, as_of)
-        open_needs = max(len(needs) - escalated, 1)
-        # Requests still to come are taken from all other endings alike.
-        nowcast = solved.count * (1 - (expected - escalated) / open_needs) / len(needs)
+        nowcast = max(solved.count - (expected - escalated) * lateness.solved_before, 0.0) / len(needs)
     return Week(start, solved, confirmed, int(solved.count) - confirmed, escalated, provisional, nowcast, expected)
 
 
@@ -78,6 +85,8 @@ class Lateness:
 
     shares: tuple[float, ...]
     seen: int
+    solved_before: float = 1.0
+    """Of the requests still to come, the share that comes after what counts as solved until then: who read and still writes."""
 
     def at(self, age_days: np.ndarray) -> np.ndarray:
         if not self.shares:
@@ -113,7 +122,10 @@ def lateness(needs: Frame, as_of: int) -> Lateness:
         return Lateness((), len(recent))
     delays = recent["escalate_ms"] / DAY_MS
     # A need of age d has been watched for d to d+1 days: the middle of that day is fair.
-    return Lateness(tuple(float((delays <= d + 0.5).mean()) for d in range(math.ceil(float(delays.max())) + 1)), len(recent))
+    shares = tuple(float((delays <= d + 0.5).mean()) for d in range(math.ceil(float(delays.max())) + 1))
+    # A request that takes twice as long is still to come for twice as many questions.
+    weights = delays + 1e-9
+    return Lateness(shares, len(recent), float(np.average(recent["satisfied"] & (recent["link_class"] >= 1), weights=weights)))
 
 
 @dataclass(frozen=True)

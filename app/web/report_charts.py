@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from app.deflection import ArticleRow, FailureRow, Interval, Report, Summary, Week, WindowPoint
+from app.deflection import ArticleRow, FailureRow, Report, Summary, Week, WindowPoint
 from app.web.charts import (
     Chart,
     End,
@@ -44,7 +44,7 @@ def trend(report: Report) -> Chart | None:
         return None
     x = across(len(weeks))
     last_year = {w.start: solved / n for w in weeks if (pair := report.last_year.get(w.start)) and pair[1] >= 20 for solved, n in [pair]}
-    bounds = [end for _, w in drawn for end in _shown_interval(w)]
+    bounds = [end for _, w in drawn if w.band for end in (w.band.low, w.band.high)]
     axis = scale([*bounds, *last_year.values(), *(w.shown for _, w in drawn if w.shown is not None)], floor=0.0, ceiling=1.0)
     final = [(i, w) for i, w in drawn if not w.provisional]
     tail = [pair for pair in drawn if pair[0] >= (final[-1][0] if final else 0)]
@@ -89,13 +89,8 @@ def _week_band(weeks: Sequence[tuple[int, Week]], x: Callable[[int], float], y: 
     """The interval of some weeks, moved with a week's correction; empty for a single point."""
     if len(weeks) < 2:
         return ""
-    ends = [(x(i), *_shown_interval(week)) for i, week in weeks]
-    return band([(at, y(high)) for at, _low, high in ends], [(at, y(low)) for at, low, _high in ends])
-
-
-def _shown_interval(week: Week) -> tuple[float, float]:
-    interval, moved = week.solved.interval, (week.shown or 0.0) - (week.solved.rate or 0.0)
-    return (max(interval.low + moved, 0.0), min(interval.high + moved, 1.0)) if interval else (0.0, 1.0)
+    ends = [(x(i), week.band) for i, week in weeks if week.band]
+    return band([(at, y(found.high)) for at, found in ends], [(at, y(found.low)) for at, found in ends])
 
 
 def _trend_sentence(report: Report, drawn: Sequence[tuple[int, Week]]) -> str:
@@ -253,5 +248,4 @@ def corrected(week: Week) -> str:
     """What a provisional week will probably become, with its interval moved along; empty for a final one."""
     if week.nowcast is None:
         return ""
-    low, high = _shown_interval(week)
-    return f"{percent(week.nowcast, 1)} ({interval(Interval(low, high))})"
+    return f"{percent(week.nowcast, 1)} ({interval(week.band)})"

@@ -35,14 +35,7 @@ def test_weeks_begin_on_monday():
 
 
 def test_newest_weeks_are_provisional_and_corrected_for_requests_to_come():
-    rng = random.Random(4)
-    facts = []
-    for i in range(12_000):
-        first = NOW - int(rng.uniform(0, 80) * DAY_MS)
-        delay = int(rng.uniform(0, 6) * DAY_MS) if rng.random() < 0.3 else -1
-        seen = delay >= 0 and first + 60_000 + delay <= NOW
-        facts.append(need(i, first=first, rule=1 if seen else 6, escalate_ms=delay if seen else -1))
-    frame = frame_of(facts)
+    frame = _late_requests(after_reading=True)
     weeks = weekly(frame, NOW, monday_of(TODAY) - 70, TODAY + 1, lateness(frame, NOW))
     final = [w for w in weeks if not w.provisional]
     newest = weeks[-1]
@@ -51,6 +44,33 @@ def test_newest_weeks_are_provisional_and_corrected_for_requests_to_come():
     truth = 0.7
     assert newest.solved.rate > truth + 0.1, "raw, the newest week looks better than it is"
     assert newest.nowcast == pytest.approx(truth, abs=0.05)
+
+
+def _late_requests(after_reading):
+    """Three of ten write within six days; until then they count as solved if they had read, else as left without an answer."""
+    rng = random.Random(4)
+    facts = []
+    for i in range(12_000):
+        first = NOW - int(rng.uniform(0, 80) * DAY_MS)
+        delay = int(rng.uniform(0, 6) * DAY_MS) if rng.random() < 0.3 else -1
+        seen = delay >= 0 and first + 60_000 + delay <= NOW
+        before = 11 if delay >= 0 and not after_reading else 6
+        facts.append(need(i, first=first, rule=1 if seen else before, escalate_ms=delay if seen else -1, satisfied=after_reading))
+    return frame_of(facts)
+
+
+def test_requests_to_come_are_taken_from_where_such_requests_came_from():
+    frame = _late_requests(after_reading=False)
+    newest = weekly(frame, NOW, monday_of(TODAY) - 70, TODAY + 1, lateness(frame, NOW))[-1]
+    assert newest.nowcast == newest.solved.rate, "nobody who wrote had read anything: the solved share stays"
+    assert newest.nowcast_escalated > newest.escalated
+
+
+def test_the_band_of_a_corrected_week_moves_with_it():
+    frame = _late_requests(after_reading=True)
+    first, *_, newest = weekly(frame, NOW, monday_of(TODAY) - 70, TODAY + 1, lateness(frame, NOW))
+    assert first.band == first.solved.interval
+    assert newest.band.low - newest.solved.interval.low == pytest.approx(newest.nowcast - newest.solved.rate)
 
 
 def test_lateness_is_learnt_from_ninety_days_that_are_final_as_a_whole():
