@@ -18,7 +18,7 @@ from app.content import (
     write_pointer,
 )
 from app.db import Database
-from app.deflection import Actor, AgentAnswer, Identify, TicketEvent, TicketUpdate, learned_phrases, milliseconds, record
+from app.deflection import Actor, AgentAnswer, Identify, Phrase, TicketEvent, TicketUpdate, learned_phrases, milliseconds, record
 from app.search import LearnedPhrase, Query, Results, SearchEngine, write_learned
 from app.tickets import (
     Author,
@@ -37,19 +37,24 @@ from app.tickets import (
 )
 
 
-def learn_phrases(settings: Settings, database: Database, now: datetime) -> int:
-    """Take what past searches and agents' replies teach into the ranking of this node; returns how many phrases are in force.
+def taught_phrases(settings: Settings, db: Session, now: datetime, with_removed: bool = False) -> list[Phrase]:
+    """What past searches and agents' replies teach today: the same for the ranking and for the writers who look at it."""
+    agents = [AgentAnswer(*row) for row in replies_with_articles(db, now)]
+    return learned_phrases(db, now, settings.privacy_k_query, agents, with_removed)
+
+
+def learn_phrases(settings: Settings, database: Database, now: datetime, wait: float = 60.0) -> int:
+    """Take what is taught into the ranking of this node; returns how many phrases are in force. `wait` is for a publish that is running.
 
     The switch `HYLLA_LEARNED_PHRASES` empties them at once.
     """
     phrases: list[LearnedPhrase] = []
     if settings.learned_phrases:
         with database.session() as db:
-            agents = [AgentAnswer(*row) for row in replies_with_articles(db, now)]
-            found = learned_phrases(db, now, settings.privacy_k_query, agents)
+            found = taught_phrases(settings, db, now)
         phrases = [LearnedPhrase(p.article_id, p.locale, p.phrase, p.weight) for p in found]
     index_folder = settings.path(settings.index_folder)
-    with publishing_lock(settings.path(settings.data_folder)):
+    with publishing_lock(settings.path(settings.data_folder), wait):
         pointer = read_pointer(index_folder)
         digest = write_learned(index_folder, phrases)
         if pointer and pointer.learned != digest and (phrases or pointer.learned):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app import deflection
 from app.accounts import Role
-from app.deflection import ClusterPage, Phrase
+from app.content import PublishBusy
+from app.deflection import ClusterPage
 from app.errors import Conflict, Invalid
+from app.journeys import learn_phrases, taught_phrases
 from app.web import context, report_words
 from app.web.access import current_user, requires
 from app.web.i18n import N_
@@ -20,6 +24,8 @@ bp = Blueprint("report_desk", __name__, url_prefix="/reports")
 MANAGERS = (Role.MANAGER, Role.ADMIN)
 EDITORS = (Role.WRITER, Role.MANAGER, Role.ADMIN)
 PHRASES_ON_A_PAGE = 50
+LONGEST_WAIT = 2.0
+"""Seconds that taking a phrase away waits for a publish that is running."""
 
 
 def _who() -> str:
@@ -169,10 +175,12 @@ def phrases() -> str | AnyResponse:
                 deflection.restore_phrase(db, *name)
             else:
                 deflection.remove_phrase(db, *name, who=_who(), now=context.now())
+        with suppress(PublishBusy, OSError):  # then the worker does it within the hour, as on other machines
+            learn_phrases(context.portal().settings, context.portal().database, context.now(), wait=LONGEST_WAIT)
         flash(_("Saved."))
         return redirect(url_for("report_desk.phrases", page=_page_number()), 303)
     settings = context.portal().settings
-    found: list[Phrase] = deflection.learned_phrases(context.db(), context.now(), settings.privacy_k_query, with_removed=True)
+    found = taught_phrases(settings, context.db(), context.now(), with_removed=True)
     pages = max(1, -(-len(found) // PHRASES_ON_A_PAGE))
     page = min(_page_number(), pages)
     return render_template(

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from app.accounts import Role
 from app.deflection import Actor, Dwell, FormOpen, Search, Suggest, View, Vote, record
-from app.journeys import submit_ticket
+from app.journeys import learn_phrases, submit_ticket
 from app.portal import Portal
 from app.tickets import (
     DeliveryRefused,
@@ -244,6 +244,32 @@ def test_a_link_that_was_sent_in_a_reply_counts_as_used(agent: FlaskClient, port
     agent.post(f"/agent/requests/{ticket.number}/messages", data=token(agent, ticket) | {"text": text, "mode": "reply", "key": "k"})
     with portal.database.session() as db:
         assert [(u.article_id, u.how) for u in articles_used(db, ticket.id)] == [("cards/activate-your-card", "inserted")]
+
+
+def test_what_agents_answered_three_people_with_is_learned_and_a_writer_sees_it_and_takes_it_away_at_once(
+    agent: FlaskClient, client: FlaskClient, signed_in: SignedIn, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def results() -> list[str]:
+        return re.findall(r"/en/articles/([a-z-]+)\?", client.get("/en/search?q=sunken galleon").get_data(as_text=True))
+
+    assert results() == []
+    for number in range(3):
+        asking = Actor(visitor=f"v-{number}", tab=f"tab-{number}", ua="Mozilla/5.0 Firefox")
+        draft = TicketDraft("Sunken galleon", "Help.", f"person{number}@example.com", f"form/g{number}", form_id=f"g{number}", locale="en")
+        with portal.database.durable_session() as db:
+            asked = submit_ticket(db, draft, asking, "hash", now()).ticket
+        reply = {"text": "See http://localhost/a/cards/activate-your-card?locale=en", "mode": "reply", "key": f"k{number}"}
+        agent.post(f"/agent/requests/{asked.number}/messages", data=token(agent, asked) | reply)
+        assert learn_phrases(portal.settings, portal.database, now()) == (1 if number == 2 else 0)
+    monkeypatch.setattr(portal.current, "_check_every", 0.0)  # looks at every request, instead of five times a second
+    assert results() == ["activate-your-card"]
+    writer = signed_in(Role.WRITER)
+    page = writer.get("/reports/phrases").get_data(as_text=True)
+    assert "<bdi>sunken galleon</bdi>" in page
+    fields = dict(re.findall(r'name="(csrf_token|article|locale|phrase)" value="([^"]*)"', page))
+    writer.post("/reports/phrases", data=fields | {"do": "remove"})
+    assert "<s><bdi>sunken galleon</bdi></s>" in writer.get("/reports/phrases").get_data(as_text=True)
+    assert results() == []
 
 
 def test_a_draft_is_kept_for_its_agent_until_it_is_sent(agent: FlaskClient, signed_in: SignedIn, ticket: Ticket) -> None:
