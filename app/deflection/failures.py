@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.deflection import facts
 from app.deflection.avoided import Gap
-from app.deflection.facts import DAY_MS, GAP_KINDS, Contacts, Frame, gap_kind
+from app.deflection.facts import DAY_MS, Contacts, Frame
+from app.deflection.next_steps import Listed, NextStep, next_step, nothing_listed, with_articles
 from app.deflection.statistics import FEWEST_FOR_A_RATE, Interval, Shrunk, shrink_all
 from app.deflection.thresholds import Split, visible_groups
 
@@ -40,7 +41,7 @@ class FailureRow:
     escalated: Shrunk | None
     kind: str
     article: str
-    """The article that was read last, or offered first, most often: what to mend."""
+    """The article that the next step is about: of the questions that failed in this way, what they read last or were offered most often."""
     spark: tuple[int, ...]
     gap: float | None
     gap_interval: Interval | None
@@ -53,10 +54,12 @@ def failure_rows(
     k: int,
     split: Split | None = None,
     translated: Mapping[str, frozenset[str]] | None = None,
+    listed: Listed = nothing_listed,
 ) -> list[FailureRow]:
     """Every cluster that may be shown, most to gain first, and one row for the rest.
 
     `translated` says in which locales each article exists; a question that is answered in another language needs a translation.
+    `listed` is asked once, for the results that were shown to questions of the rows that may be seen.
     """
     visible = visible_groups(needs["cluster"], needs["person"], k, split) - {0}
     known = needs.where(needs["link_class"] == 2)
@@ -65,9 +68,11 @@ def failure_rows(
     span = _span(needs)
     groups = [(cluster, own) for cluster, own in needs.groups("cluster") if cluster in visible]
     writing = _escalated([own for _, own in groups], average)
+    steps = [next_step(own, _locale_of(names.get(cluster)), translated or {}) for cluster, own in groups]
+    articles = with_articles(steps, listed)
     rows = [
-        _row(cluster, own, span, names.get(cluster), by_gap.get(cluster), escalated, translated or {})
-        for (cluster, own), escalated in zip(groups, writing, strict=True)
+        _row(cluster, own, span, names.get(cluster), by_gap.get(cluster), escalated, replace(step, article=article))
+        for (cluster, own), escalated, step, article in zip(groups, writing, steps, articles, strict=True)
     ]
     rows = [row for row in rows if row.failed]
     rows.sort(key=lambda row: (-(row.gap or 0.0), -row.failed, row.cluster))
@@ -75,6 +80,10 @@ def failure_rows(
     if len(rest):
         rows.append(_others(rest, span))
     return rows
+
+
+def _locale_of(name: ClusterName | None) -> str:
+    return name.locale if name else ""
 
 
 def _escalated(groups: Sequence[Frame], average: float) -> list[Shrunk | None]:
@@ -92,37 +101,21 @@ def _row(
     name: ClusterName | None,
     gap: Gap | None,
     escalated: Shrunk | None,
-    translated: Mapping[str, frozenset[str]],
+    step: NextStep,
 ) -> FailureRow:
     failed = own.rules(*facts.FAILED)
-    kind, article = _next_step(own, name, translated)
     return FailureRow(
         cluster,
         name,
         len(own),
         int(failed.sum()),
         escalated,
-        kind,
-        article,
+        step.kind,
+        step.article,
         spark_of(own["first"][failed], span),
         gap.score if gap else None,
         gap.interval if gap else None,
     )
-
-
-def _next_step(own: Frame, name: ClusterName | None, translated: Mapping[str, frozenset[str]]) -> tuple[str, str]:
-    kinds = {kind: n for kind, n in zip(GAP_KINDS, np.bincount(gap_kind(own)).tolist(), strict=False) if kind and n}
-    kind = max(kinds, key=lambda key: (kinds[key], key)) if kinds else facts.NOTHING_FOUND
-    article = _commonest(own, "article")
-    locales = translated.get(article)
-    if name and name.locale and locales is not None and name.locale not in locales and kind != facts.NOTHING_FOUND:
-        kind = facts.TRANSLATE
-    return kind, "" if kind == facts.NOTHING_FOUND else article
-
-
-def _commonest(own: Frame, column: str) -> str:
-    codes = own[column][own[column] != own.code(column, "")]
-    return own.names[column][int(np.bincount(codes).argmax())] if len(codes) else ""
 
 
 def _others(rest: Frame, span: tuple[int, int]) -> FailureRow:

@@ -7,6 +7,7 @@ Derived, and may be deleted at any time. Whoever changes a need or a contact tak
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -148,7 +149,13 @@ def frame_of_days(parts: Sequence[Columns], asked: Answers) -> Frame:
     for name in CODED:
         columns[name], names[name] = _common_codes([(part.needs[name], part.names[name]) for part in parts])
     columns["asked"], columns["survey"] = _survey_columns(parts, asked)
+    columns |= {name: _joined(parts, name, dtype) for name, dtype in (("id_a", np.uint64), ("id_b", np.uint32))}
     return Frame(columns, names)
+
+
+def ids_of(needs: Frame) -> list[str]:
+    """What the needs of such a frame are called in the database."""
+    return [f"{a:016x}{b:08x}" for a, b in zip(needs["id_a"].tolist(), needs["id_b"].tolist(), strict=True)]
 
 
 _PLAIN = tuple(name for name in COLUMNS if name not in CODED and name not in ("asked", "survey"))
@@ -245,6 +252,18 @@ def read_days(db: Session, days: Sequence[int], base: int = 0) -> Columns:
         counted = "valid AND inbound AND NOT duplicate"
         contacts += _fetched(db, f"SELECT {', '.join(CONTACT_FIELDS)} FROM contact WHERE {these} AND {counted} ORDER BY t, ticket_id")  # noqa: S608  # nosec B608
     return columns_of(_by_field(FIELDS, needs), _by_field(CONTACT_FIELDS, contacts), base)
+
+
+_RESULTS = expanding("SELECT need_id, results FROM need_search WHERE need_id IN :ids AND n_results > 0 ORDER BY need_id, position")
+
+
+def results_shown(db: Session, lots: Sequence[Frame]) -> list[list[list[str]]]:
+    """For each lot of needs what their last searches with results listed, best first."""
+    ids = [ids_of(needs) for needs in lots]
+    last: dict[str, str] = {}
+    for chunk in chunks(sorted(id for lot in ids for id in lot)):
+        last.update((row.need_id, row.results) for row in db.execute(_RESULTS, {"ids": chunk}))
+    return [[json.loads(last[id]) for id in lot if id in last] for lot in ids]
 
 
 def _fetched(db: Session, sql: str) -> list[tuple]:

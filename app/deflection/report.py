@@ -23,6 +23,7 @@ from app.deflection.metrics import (
     summary,
     window_sensitivity,
 )
+from app.deflection.next_steps import Listed, nothing_listed
 from app.deflection.repairs import Addition, repairs
 from app.deflection.report_request import FILTERS, ReportRequest, Span, apply_filters, values_of
 from app.deflection.statistics import Proportion
@@ -51,6 +52,8 @@ class Material:
     """What groups of subjects may be called."""
     category_of: Mapping[str, str] = field(default_factory=dict)
     translated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listed: Listed = nothing_listed
+    """What needs were shown, for the few of which a report wants to know it."""
     marks: Sequence[Mark] = ()
     restated: Mapping[int, int] = field(default_factory=dict)
     """Day → needs whose final outcome changed since it was first published."""
@@ -176,6 +179,7 @@ def build(
                 thresholds.row,
                 _split(every_row, "cluster", request, material.category_of),
                 material.translated,
+                material.listed,
             )
         ),
         articles=tuple(articles),

@@ -19,7 +19,7 @@ from app.deflection.cluster_names import cluster_names
 from app.deflection.events import milliseconds
 from app.deflection.facts import Contacts, Frame
 from app.deflection.ledger import outcome_stamp
-from app.deflection.need_columns import FORMAT, columns_of_days, contacts_of_days, frame_of_days, read_days
+from app.deflection.need_columns import FORMAT, columns_of_days, contacts_of_days, frame_of_days, read_days, results_shown
 from app.deflection.repairs import Addition
 from app.deflection.report import Mark, Material, Report, build
 from app.deflection.report_request import ReportRequest, Span, span_of
@@ -112,6 +112,7 @@ def material(
         subjects=subject_names(db),
         category_of=category_of or {},
         translated=translated or {},
+        listed=lambda lots: results_shown(db, lots),
         marks=(*marks, *notes(db, span.start, span.end)),
         additions=additions,
         restated=dict(_rows(db, _RESTATED, span.start, span.end)),

@@ -189,7 +189,9 @@ def _next_step(row: FailureRow, names: Names) -> Cell:
     if not row.kind:
         return Cell(words.NOTHING)
     if row.article:
-        return Cell(_(words.KINDS[row.kind]), names.article(row.article)[1])
+        title, href = names.article(row.article)
+        # In isolates, for a title may run in the other direction than the words before it.
+        return Cell(f"{_(words.KINDS[row.kind])}: \u2068{title}\u2069", href)
     can_begin = row.kind == "write" and row.cluster > 0
     return Cell(_(words.KINDS[row.kind]), url_for("report_desk.draft", cluster=row.cluster, _external=True) if can_begin else "")
 

@@ -44,3 +44,45 @@ def test_share_of_signed_in_people_rests_on_twenty_of_their_questions(signed_in,
         assert row.escalated.mean == pytest.approx((5 + 20 * average) / (20 + 20))
     else:
         assert row.escalated is None
+
+
+def steps(needs, lists=()):
+    """Kind and article of the one row, where each need that opened nothing was shown one of the lists."""
+    asked = []
+
+    def listed(lots):
+        asked.append([len(lot) for lot in lots])
+        return [lists for _ in lots]
+
+    row = failure_rows(frame_of(needs), [], {}, k=1, listed=listed)[0]
+    assert len(asked) <= 1, "the database is asked once, whatever the number of rows"
+    return row.kind, row.article
+
+
+UNOPENED = [need(i) for i in range(10)]
+
+
+def test_a_title_to_mend_is_that_of_the_article_most_often_on_top_of_what_was_shown():
+    assert steps(UNOPENED, [["fees", "card"], ["fees"], ["card", "fees"]]) == ("title", "fees")
+
+
+def test_a_title_to_mend_is_rather_that_of_the_article_that_answered_others_if_it_was_listed():
+    answered = [need(20 + i, rule=6, **READ) for i in range(3)]
+    assert steps([*UNOPENED, *answered], [["fees", "a"], ["fees", "a"], ["card"]]) == ("title", "a")
+    assert steps([*UNOPENED, *answered], [["fees"], ["fees", "a"], ["card"]]) == ("title", "fees")
+
+
+def test_where_nothing_is_kept_of_what_was_shown_the_article_that_others_read_is_named():
+    assert steps([*UNOPENED, need(30, rule=1, **READ)]) == ("title", "a")
+
+
+@pytest.mark.parametrize("kind", ["structure", "content", "synonym"])
+def test_the_article_to_mend_is_the_one_that_failed_so_not_the_one_that_most_people_read(kind):
+    fields = next(given for name, given in WAYS if name == kind)
+    guilty = [need(i, **{**fields, "article": "guilty"}) for i in range(5)]
+    fine = [need(100 + i, rule=6, **READ) for i in range(30)]
+    assert steps([*guilty, *fine, need(200)])[1] == "guilty"
+
+
+def test_a_question_without_any_article_names_none():
+    assert steps([need(i, rule=10, zero=1) for i in range(5)], [["fees"]]) == ("write", "")

@@ -272,3 +272,23 @@ def test_an_invented_past_holds_nothing_that_has_not_happened_yet():
     end = START + 20 * DAY_MS
     times = [json.loads(line)["t_recv"] for line in simulate.simulated_lines(1, simulate.subjects(4), 400, START, 20)]
     assert START < min(times) < max(times) < end
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_was_found_and_not_opened_names_an_article_that_those_searches_listed(database, packed):
+    at = int((NOW - timedelta(days=30)).timestamp() * 1000)
+    lists = [["umbrella", "coat"]] * 5 + [["coat", "umbrella"]] * 3
+    # Searched again without a result: what was shown before is what counts.
+    shown = [
+        _line(f"u{i}{n}", "search", at + i * 60_000 + n * 5000, visitor=f"u{i}", tab=f"u{i}", search_id=f"u{i}{n}", q="stolen umbrella",
+              mode="submit", n_results=len(results), results=results)
+        for i, listed in enumerate(lists) for n, results in enumerate((listed, []) if i == 0 else (listed,))
+    ]  # fmt: skip
+    import_events(database, shown)
+    _work(database)
+    with database.session() as db:
+        group = db.execute(text("SELECT DISTINCT cluster FROM need WHERE q = 'stolen umbrella'")).scalar_one()
+    if packed:
+        pack_days(database, NOW)
+    row = next(row for row in _fresh(database).failures if row.cluster == group)
+    assert (row.kind, row.article) == ("title", "umbrella")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from justhtml import JustHTML
+from markupsafe import escape
 from sqlalchemy import text
 
 from app import deflection
@@ -425,3 +426,21 @@ def test_a_wave_of_one_question_proposes_a_notice(app, portal, signed_in):
         words = _words(_text(signed_in(role).get(address)))
         assert "Unusually many people ask about" in words
         assert "tone: warning" in words
+
+
+def test_every_next_step_but_writing_names_and_links_the_article_it_is_about(app, portal, signed_in):
+    at = int((datetime.now(UTC) - timedelta(days=20)).timestamp() * 1000)
+    unopened = [
+        f'{{"event_id":"u{i}","type":"search","t_client":{at + i},"t_sent":{at + i},"t_recv":{at + i},"visitor":"u{i}","tab":"u{i}",'
+        f'"ua":"Mozilla","search_id":"u{i}","q":"stolen umbrella","mode":"submit","n_results":1,"results":["cards/card-declined"]}}'
+        for i in range(40)
+    ]
+    _fill(portal, 300, unopened)
+    manager = signed_in(Role.MANAGER)
+    rows = [row for row in manager.get("/reports/failures.json?w=13").get_json()["rows"] if row["gap"]]
+    assert [row["article"] for row in rows if row["gap"] == "title"] == ["cards/card-declined"]
+    assert [row for row in rows if bool(row["article"]) != (row["gap"] != "write")] == []
+    article = next(iter(portal.current.get().translations("cards/card-declined").values()))
+    link = f'Better title and words<small class="why"><a href="{article.url}"><bdi>{escape(article.title)}</bdi></a></small>'
+    assert link in _text(manager.get("/reports/?w=13"))
+    assert link in _text(manager.get("/writer/"))
