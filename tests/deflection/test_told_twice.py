@@ -151,3 +151,12 @@ def test_a_file_of_last_months_tickets_is_no_rush_of_requests_today(database: Da
     with database.session() as db:
         days = report_of_today(db, HEARD, k=1).days
     assert (days[-1].requests, sum(day.requests for day in days)) == (0, 5)
+
+
+def test_what_staff_tried_out_is_no_request_of_the_day(database: Database) -> None:
+    tried = Story("v1", role="agent").ticket(0, "k1", "trying the form")
+    asked = Story("v2").ticket(0, "k2", "lost card")
+    import_events(database, map(json.dumps, [*tried.events, *asked.events]))
+    recompute_due(database, HEARD)
+    with database.session() as db:
+        assert sum(day.requests for day in report_of_today(db, HEARD, k=1).days) == 1
