@@ -86,8 +86,19 @@ def question_asked(db: Session, actor: Actor, search_id: str, now: datetime) -> 
 
 
 def question_answered(db: Session, actor: Actor, search_id: str, found: bool, now: datetime) -> None:
-    """Record the answer; a second one to the same question changes nothing."""
-    record(db, Survey(**actor.stamp(now, f"survey:{search_id}"), search_id=search_id, answered=found))
+    """Record the answer; a second one to the same question changes nothing, nor does anybody's who was not asked.
+
+    The sample is random only as long as nobody can step into it, with a search of their own or of somebody else.
+    """
+    if _was_asked(db, actor, search_id):
+        record(db, Survey(**actor.stamp(now, f"survey:{search_id}"), search_id=search_id, answered=found))
+
+
+def _was_asked(db: Session, actor: Actor, search_id: str) -> bool:
+    asked = db.execute(text("SELECT actor FROM seen WHERE event_id = :id"), {"id": f"survey-asked:{search_id}"}).scalar()
+    # Who was asked in a tab may have taken a cookie or signed in since.
+    names = {f"{kind}:{name}" for kind, name in (("a", actor.account), ("v", actor.visitor), ("t", actor.tab)) if name}
+    return asked in names
 
 
 def refuse_questions(db: Session, actor: Actor, now: datetime) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from app.deflection import EVENT_TYPES, Event
 
-FROM_PAGES = ("search", "click", "view", "dwell", "vote", "form_open", "suggest", "survey")
-"""What happens in a browser. Tickets, exclusions and watermarks come from us or from the helpdesk, never from a page."""
+FROM_PAGES = ("search", "click", "view", "dwell", "vote", "form_open", "suggest")
+"""What happens in a browser. Tickets, exclusions and watermarks come from us or from the helpdesk, never from a page; and what a survey
+asked and heard only we know, or whoever likes could step into its random sample."""
 
 SERVER_FIELDS = frozenset({"t_recv", "visitor", "account", "role", "ua"})
 """Who it was and when it came is not for the page to say: the server stamps these over whatever it says."""
@@ -33,7 +34,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "articles": {"maxItems": 50},
 }
 IDENTIFIER = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": r"^[!-~]+$"}
-ONE_OF = {"click": ("search_id", "form_id"), "vote": ("view_id", "form_id", "search_id"), "survey": ("search_id", "view_id", "form_id")}
+ONE_OF = {"click": ("search_id", "form_id"), "vote": ("view_id", "form_id", "search_id")}
 
 
 def batch_schema(most: int) -> dict[str, Any]:

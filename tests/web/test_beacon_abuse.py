@@ -27,7 +27,6 @@ EVENTS: list[dict[str, Any]] = [
     {"type": "vote", "kind": "solved", "value": 1, "view_id": "w1"},
     {"type": "form_open", "form_id": "f1"},
     {"type": "suggest", "form_id": "f1", "articles": [ARTICLE], "arm": "on", "shown": True},
-    {"type": "survey", "search_id": "s1", "answered": True},
 ]
 
 
@@ -77,6 +76,11 @@ def test_a_clock_that_jumps_moves_nothing_but_itself(client: FlaskClient, portal
     spread = max(row["final_at"] for row in rows) - min(row["final_at"] for row in rows)
     assert len(rows) == 5
     assert spread < week, "no time is older than a week or later than now"
+
+
+def test_no_page_can_answer_the_survey_about_whatever_it_likes(client: FlaskClient) -> None:
+    survey = {"event_id": "e1", "tab": "n-mine", "type": "survey", "search_id": "s1", "answered": True}
+    assert post(client, [survey]) == 422
 
 
 def test_a_beacon_about_somebody_elses_ids_changes_nothing_for_them(app: Flask, client: FlaskClient, portal: Portal) -> None:

@@ -71,6 +71,21 @@ def test_an_answer_is_recorded_once_and_feeds_no_outcome(client):
     assert answers == [f'{{"answered":false,"search_id":"{search}"}}']
 
 
+def test_nobody_answers_who_was_not_asked_about_this_very_search(client):
+    search = _earlier(client)
+    _press(client, search, "no")
+    assert _said(client) == [], "not asked yet"
+    _page(client)
+    other = _earlier(client, minutes=20, i=2)
+    _press(client, other, "no")
+    client.set_cookie("hylla_visitor", "w" * 22, domain="localhost")
+    _press(client, search, "no")
+    assert [body for body in _said(client) if "answered" in body] == [], "another search, and another browser"
+    client.set_cookie("hylla_visitor", "v" * 22, domain="localhost")
+    _press(client, search, "yes")
+    assert [body for body in _said(client) if "answered" in body] == [f'{{"answered":true,"search_id":"{search}"}}']
+
+
 def test_who_says_never_is_never_asked_again(client):
     search = _earlier(client)
     _page(client)
