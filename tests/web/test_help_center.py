@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from app.content import VISITOR
 from app.deflection import View, Vote, milliseconds, recompute_due, record
 from app.search import SearchUnavailable
 from app.web.reading_counts import views_until_today, votes_until_today
+from app.web.search_pages import _fitting
 
 
 class Page(HTMLParser):
@@ -303,6 +305,16 @@ def test_what_was_typed_is_never_markup(client: FlaskClient, q: str):
     assert "<script>alert" not in html
     assert "<img src=x" not in html
     assert "49" not in Page(html).headings[0][1]
+
+
+def test_suggestions_fit_into_two_kilobytes_in_any_script() -> None:
+    one = {"type": "article", "title": "Перевод", "url": "/ru/articles/a?s=1", "where": "Переводы"}
+    assert json.loads(_fitting("s1", [one, one])) == {"search_id": "s1", "items": [one, one]}
+    assert "Перевод".encode() in _fitting("s1", [one])
+    long = one | {"title": "Как перевести деньги 🏦 " * 8}
+    body = _fitting("s1", [long] * 6)
+    assert len(body) <= 2048
+    assert 0 < len(json.loads(body)["items"]) < 6
 
 
 def test_suggestions_are_recorded_as_typing_and_point_at_their_list(client: FlaskClient, portal):
