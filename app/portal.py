@@ -35,11 +35,15 @@ class Portal:
         self.database.close()
 
 
-def open_portal(settings: Settings, database_waits: Waits = WORK_WAITS) -> Portal:
-    """Open the portal that the settings describe. What is down shows later, in /readyz and on pages, not here."""
+def open_portal(settings: Settings, database_waits: Waits = WORK_WAITS, waits_for_words: bool = True) -> Portal:
+    """Open the portal that the settings describe. What is down shows later, in /readyz and on pages, not here.
+
+    `waits_for_words`: whether slips wait for dictionaries that are still being made. Commands and tests do, so that they always say the same;
+    people who search do not.
+    """
     settings = with_secret_key(settings)
     database = open_database(settings.resolved_database_url, database_waits)
-    engine = open_engine(settings.path(settings.index_folder))
+    engine = open_engine(settings.path(settings.index_folder), waits_for_words=waits_for_words)
 
     def on_change(catalog: Catalog, generation: str) -> None:
         learned = read_learned(settings.path(settings.index_folder)) if settings.learned_phrases else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -35,11 +35,14 @@ _RUSSIAN_ADJECTIVE = re.compile("(?<=...)(?:[аяую][юя]|[оыеи][ей]|[�
 _making = threading.Lock()
 _words: dict[str, Words] = {}
 """The words of every language that was asked about, the same wherever they were read from."""
+_coming: set[str] = set()
+"""Languages whose words are being made while nobody waits for them: until then, nothing is known of their words."""
+_NONE = Words(np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.uint32))
 
 
 def has_lexicon(name: str) -> bool:
     """Whether anything is known about the words of a language."""
-    return name in _words or is_supported(name)
+    return name in _words or (name not in _coming and is_supported(name))
 
 
 def is_right(word: str, name: str) -> bool:
@@ -67,8 +70,11 @@ def make_words(index_folder: Path, locales: Iterable[str]) -> None:
             _words.setdefault(name, words)
 
 
-def prepare_words(index_folder: Path, locales: Iterable[str]) -> None:
-    """Have the words of these locales ready for the first slip. What is missing is made soon, in a thread of its own."""
+def prepare_words(index_folder: Path, locales: Iterable[str], when_made: Callable[[], None] | None = None) -> None:
+    """Have the words of these locales ready for the first slip. What is missing is made soon, in a thread of its own.
+
+    Whoever meets a slip before waits for them. With `when_made` nobody does: until it is called, the language is one without a dictionary.
+    """
     missing = []
     for name in _languages(locales):
         if name not in _words:
@@ -78,9 +84,21 @@ def prepare_words(index_folder: Path, locales: Iterable[str]) -> None:
             else:
                 _words[name] = words
     if missing:
-        timer = threading.Timer(MADE_AFTER, make_words, (index_folder, missing))
+        if when_made:
+            _coming.update(missing)
+        timer = threading.Timer(MADE_AFTER, _make_missing, (index_folder, missing, when_made))
         timer.daemon = True
         timer.start()
+
+
+def _make_missing(index_folder: Path, missing: list[str], when_made: Callable[[], None] | None) -> None:
+    for name in missing:
+        try:
+            make_words(index_folder, [name])
+        finally:
+            _coming.discard(name)
+        if when_made:
+            when_made()
 
 
 def _languages(locales: Iterable[str]) -> list[str]:
@@ -93,6 +111,8 @@ def _has(word: str, name: str) -> bool:
 
 def _words_of(name: str) -> Words:
     words = _words.get(name)
+    if words is None and name in _coming:
+        return _NONE
     if words is None:
         with _making:  # once, by whoever comes first
             if name not in _words:

@@ -179,6 +179,10 @@ class Served:
             self._masks[audiences, day] = mask
         return mask
 
+    def forget_sights(self) -> None:
+        """Find out anew what viewers see: what is kept of words was found out before their language's dictionary was there."""
+        self._sights.clear()
+
     def sight(self, audiences: frozenset[Audience], today: date, locale: str) -> Sight:
         """What such a viewer sees today in one language."""
         key = (audiences, today, locale)

@@ -158,7 +158,7 @@ class WhooshSegment(Segment):
 class WhooshEngine:
     """A `SearchEngine`: many threads may search while one writes. `today` decides which dated articles are live."""
 
-    def __init__(self, index_folder: Path, today: Callable[[], date] | None = None) -> None:
+    def __init__(self, index_folder: Path, today: Callable[[], date] | None = None, waits_for_words: bool = True) -> None:
         self.folder = Path(index_folder)
         self._today = today or (lambda: datetime.now(UTC).date())
         self._served: Served | None = None
@@ -166,6 +166,7 @@ class WhooshEngine:
         self._opening = threading.Lock()
         self._decoded = BoundedCache(DECODED_BYTES)
         self._numberings = Numberings(Numbering(), Numbering(), Numbering())
+        self._waits_for_words = waits_for_words
 
     # Writing
 
@@ -265,7 +266,11 @@ class WhooshEngine:
                 self._broken, self._served = str(failure), None
                 raise failure from error
             if previous is None:
-                prepare_words(self.folder, self._served.locales)
+                prepare_words(self.folder, self._served.locales, None if self._waits_for_words else self._know_more_words)
+
+    def _know_more_words(self) -> None:
+        if served := self._served:
+            served.forget_sights()
 
     def _load(self, generation: str, revision: str, context: SearchContext, previous: Served | None) -> Served:
         folder = self.folder / generation
@@ -348,9 +353,12 @@ class WhooshEngine:
         return served
 
 
-def open_engine(index_folder: Path, today: Callable[[], date] | None = None) -> WhooshEngine:
-    """An engine over this folder; nothing is read before `open` names a generation."""
-    return WhooshEngine(index_folder, today)
+def open_engine(index_folder: Path, today: Callable[[], date] | None = None, waits_for_words: bool = True) -> WhooshEngine:
+    """An engine over this folder; nothing is read before `open` names a generation.
+
+    `waits_for_words`: whether slips wait for the dictionaries of a first start, so that searching says the same from the first search on.
+    """
+    return WhooshEngine(index_folder, today, waits_for_words)
 
 
 FACTS = "facts.json"

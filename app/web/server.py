@@ -9,6 +9,9 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from app.config import Settings
+from app.db import PAGE_WAITS
+from app.portal import open_portal
 from app.web.connections import GatheringWorker
 from app.web.factory import create_app
 
@@ -58,4 +61,5 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
     def load(self) -> Flask:
         """Called in each web process: what is open (database, index) is opened there, never shared across a fork."""
-        return create_app()
+        settings = Settings.from_environ()
+        return create_app(settings, open_portal(settings, PAGE_WAITS, waits_for_words=False))

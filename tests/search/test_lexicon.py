@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from desks import NOISE, TODAY, article
 from simplemma.strategies import DictionaryLookupStrategy
 from simplemma.strategies.dictionaries import StreamDictionaryFactory
 
-from app.search import lexicon
+from app.content import VISITOR, Site
+from app.search import Query, SearchContext, lexicon, open_engine
 from app.search.layouts import are_beside
 from app.search.lexicon import has_lexicon, is_common, is_right, make_words, prepare_words
 from app.search.lexicon_file import FOLDER, one_process_at_a_time, read_words, words_of, write_words
@@ -83,6 +86,38 @@ def test_a_process_waits_for_the_one_that_makes_the_words_and_takes_them(tmp_pat
             write_words(tmp_path, "he", made)
         other.result()
     assert is_right("כרטיס", "he")
+
+
+def test_a_slip_of_the_first_seconds_is_answered_without_the_dictionary_and_known_better_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, may_be_made, known = words_of("he"), threading.Event(), threading.Event()
+    monkeypatch.setattr(lexicon, "_words", {"en": words_of("en")})
+    monkeypatch.setattr(lexicon, "MADE_AFTER", 0.0)
+    monkeypatch.setattr(lexicon, "words_of", lambda name: (may_be_made.wait(30), made)[1])
+    prepare_words(tmp_path, ["he"], when_made=known.set)
+    assert not has_lexicon("he") and not is_right("כרטיס", "he") and not lexicon.is_common("כרטיס", "he")
+    may_be_made.set()
+    assert known.wait(60)
+    assert has_lexicon("he") and is_right("כרטיס", "he")
+
+
+def test_an_engine_that_does_not_wait_forgets_what_it_found_out_without_the_dictionary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+    monkeypatch.setattr("app.search.whoosh_engine.prepare_words", lambda folder, locales, when_made: called.append(when_made))
+    engine = open_engine(tmp_path, today=lambda: TODAY, waits_for_words=False)
+    context = SearchContext(Site("Test"))
+    engine.open(engine.rebuild([article("freeze", "Freeze a card", "Tap the snowflake."), *NOISE], "r1", context), "r1", context)
+    asked = []
+    monkeypatch.setattr("app.search.corrections.is_right", lambda word, name: asked.append(word) or False)
+    for _ in range(2):
+        engine.search(Query.from_text("snowflaek", "en", VISITOR))
+    once = len(asked)
+    called[0]()
+    engine.search(Query.from_text("snowflaek", "en", VISITOR))
+    assert once > 0 and len(asked) == 2 * once
 
 
 @pytest.mark.parametrize("damage", [b"", b"1", b"1234567", b"\0" * 400])
