@@ -52,7 +52,7 @@ def looks(seeds: int) -> None:
             print(f"{name + ', ' + ('changing' if share is None else f'{share:.0%}'):44} {held:52} {stopped:8d}  {ends}", flush=True)
     for share in (MANY, FEW):
         weeks_told(seeds, share)
-    trend(seeds)
+    trend(5 * seeds)
 
 
 def _people(rng: np.random.Generator, on: Chances, holdout: Chances, share: float | None) -> list[Exposure]:

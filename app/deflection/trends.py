@@ -18,7 +18,7 @@ RECENT, BEFORE = 4, 8
 """Weeks compared for the flag: the last four against the eight before."""
 NOISE_WEEKS = 52
 """Final weeks from which the variance between weeks is taken, whatever range a report shows: from twelve it would be a guess, and from 22
-a change of eight points at 200 questions a week is found half as often."""
+a change of eight points at 200 questions a week is found a third less often."""
 CLOSE_WEEKS = 22
 """The newest of them, of which a report reads every need; of the ones before, the counts."""
 READ_WEEKS = 25
