@@ -6,6 +6,7 @@ durable one with `synchronous=FULL` (tickets, outbox, accounts: synced before we
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -57,6 +58,9 @@ LOOK_AGAIN = 0.12
 """Seconds in which everybody who waits for SQLite's lock looks at it once: it does so every tenth of a second."""
 HELD_AT_MOST = 10 * LOOK_AGAIN
 """Seconds for which many short transactions together may hold it, before it stays free for that long."""
+
+LOOK_SOON = 0.005
+"""Seconds between two looks of somebody who must not wait: those who write much hardly leave it free for longer between two transactions."""
 
 LOST_CONNECTION = "8s2b"
 """SQLAlchemy's code of a transaction that cannot be ended because its connection is gone."""
@@ -112,7 +116,7 @@ def _first_line(error: BaseException) -> str:
 
 
 class Database:
-    """An open database; its three kinds of sessions are SQLAlchemy's and commit when the block ends well.
+    """An open database; its four kinds of sessions are SQLAlchemy's and commit when the block ends well.
 
     `waits` says how long each of them is ready to wait.
     """
@@ -122,13 +126,15 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._engine(False, waits)
         self.durable_engine = self._engine(True, waits) if self.is_sqlite else self.engine
+        self.prompt_engine = self._engine(False, waits, prompt=True) if self.is_sqlite else self.engine
         self.aside_engine = self._engine(False, replace(waits, lock=ASIDE_LOCK)) if self.is_sqlite else self.engine
         self._held = threading.local()
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._durable_sessions = sessionmaker(self.durable_engine, expire_on_commit=False)
+        self._prompt_sessions = sessionmaker(self.prompt_engine, expire_on_commit=False)
         self._aside_sessions = sessionmaker(self.aside_engine, expire_on_commit=False)
 
-    def _engine(self, durable: bool, waits: Waits) -> Engine:
+    def _engine(self, durable: bool, waits: Waits, prompt: bool = False) -> Engine:
         if not self.is_sqlite:
             # Pre-ping finds connections that died while idle; the time-outs keep a silent server from holding a request.
             engine = create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, **POOL)
@@ -152,12 +158,17 @@ class Database:
             cursor.execute(f"PRAGMA synchronous={synchronous}")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
+            if prompt:
+                cursor.execute("PRAGMA busy_timeout=0")
             cursor.close()
 
         @event.listens_for(engine, "begin")
         def _begin(connection):  # type: ignore[no-untyped-def]
             # A durable session is opened to write: taking the lock at once avoids the upgrade that SQLite refuses under contention.
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if durable else "BEGIN")
+            if prompt:
+                _wait_for_lock(connection.connection.driver_connection, waits.lock)
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if durable else "BEGIN")
 
         return engine
 
@@ -171,6 +182,12 @@ class Database:
     def durable_session(self) -> Iterator[Session]:
         """A session whose commit has reached the disk when the block ends: for what we promise a person."""
         with self._translated(), self._durable_sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def prompt_session(self) -> Iterator[Session]:
+        """A session for what somebody waits for: it has SQLite's lock before its first statement, and soon, whoever writes much beside it."""
+        with self._translated(), self._prompt_sessions.begin() as session:
             yield session
 
     @contextmanager
@@ -214,8 +231,21 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
-        for engine in (self.engine, self.durable_engine, self.aside_engine):
+        for engine in (self.engine, self.durable_engine, self.prompt_engine, self.aside_engine):
             engine.dispose()
+
+
+def _wait_for_lock(connection: sqlite3.Connection, seconds: float) -> None:
+    """Begin to write as soon as nobody else does; SQLite's own waiting looks ten times a second and misses most of the moments."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise DatabaseUnavailable(f"the database does not answer: {type(error).__name__}", str(error)) from error
+        time.sleep(LOOK_SOON)
 
 
 def _limit_answers(engine: Engine, seconds: float) -> None:

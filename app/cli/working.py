@@ -152,7 +152,7 @@ def name_groups(portal: Portal, now: datetime) -> str:
 
 def watch_form(portal: Portal, now: datetime) -> str:
     """Which share of people sees no answers is noted, so that the trial knows the odds of each day."""
-    with portal.database.session() as db:
+    with portal.database.durable_session() as db:
         deflection.note_share(db, now, portal.settings.form_holdout_share)
     return ""
 

@@ -102,7 +102,7 @@ class EventQueue:
     def _record(self, batch: list[Event]) -> bool:
         """Write a batch; True when there is nothing left of it to try again."""
         try:
-            with self._database.session() as db:
+            with self._database.prompt_session() as db:
                 record(db, *batch)
         except (DatabaseUnavailable, PoolTimeout) as error:
             self.failures += 1

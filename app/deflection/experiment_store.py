@@ -155,7 +155,7 @@ def watch_trial(database: Database, now: datetime, setting: float) -> str:
 
     The trial is read before anything is written, so that nobody waits for it.
     """
-    with database.session() as db:
+    with database.durable_session() as db:
         note_share(db, now, setting)
     with database.session() as db:
         if setting <= 0 or trial_stopped(db):
@@ -165,7 +165,7 @@ def watch_trial(database: Database, now: datetime, setting: float) -> str:
         return ""
     left = next(d for d in trial.deltas if d.key == "left")
     reason = f"{100 * left.look.difference:+.1f} points more people left without an answer where answers were shown"
-    with database.session() as db:
+    with database.durable_session() as db:
         db.merge(FormTrialRow(id=1, stopped_at=milliseconds(now), reason=reason))
         # From now on nobody is drawn; after a new start these people must not be taken for a comparison group.
         db.merge(TrialShareRow(since=milliseconds(now), share=1.0))
