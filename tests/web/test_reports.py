@@ -105,6 +105,20 @@ def test_a_new_portal_says_what_will_be_here(signed_in):
     assert "No final questions in this range yet" in page
 
 
+def test_a_small_desk_is_told_how_long_the_trial_takes_and_that_it_will_not_get_there(app, portal, signed_in):
+    now = datetime.now(UTC)
+    behaviour = simulate.Behaviour(holdout=0.5, form_helps=0.0)
+    # From the beginning of a week, so that it is the same stream at whatever hour this runs.
+    start = int((now - timedelta(days=60)).timestamp()) // (7 * 86_400) * 7 * 86_400_000
+    stream = simulate.stream(3, simulate.subjects(5), 400, start, 58, behaviour)
+    import_events(portal.database, simulate.lines(stream))
+    deflection.recompute_due(portal.database, now)
+    page = _words(_text(signed_in(Role.MANAGER).get("/reports/trial")))
+    weeks = re.search(r"About (\d+) more weeks until a difference of five points would show", page)
+    assert int(weeks[1]) > 26
+    assert "People count for half a year, so at this pace it will not show." in page
+
+
 def test_page_shows_the_headline_with_size_interval_and_definition(manager):
     html = _text(manager.get("/reports/?w=13"))
     page = _parsed(html)
