@@ -6,7 +6,7 @@ Derived, and may be deleted at any time. Whoever stores or deletes an event take
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ _ASKED = (
     f" WHERE day IN ({{days}}) AND {_CUSTOMERS} AND {_SUBMITTED}"
 )
 _RECORDS = text("SELECT day, data FROM asked_columns WHERE day >= :start AND day < :end AND format = :format")
+_USED_BY = text("SELECT a, b FROM identity_edge WHERE b LIKE 'a:%'")
 _KNOWN_COUNTS = text("SELECT day, searches, zero FROM asked_columns WHERE day >= :start AND day < :end AND format = :format")
 _REQUESTS = text(
     "SELECT day, count(*) AS n FROM contact WHERE day >= :start AND day < :end AND valid AND inbound AND NOT duplicate GROUP BY day"
@@ -100,9 +101,19 @@ def persons_who_asked(db: Session, queries: Iterable[str], start: int, end: int)
     rest = asked_on(db, [day for day in range(start, end) if day not in records])
     codes = np.array(sorted(wanted), dtype=np.int64)
     chosen = [_among(pairs, codes) for pairs in (*records.values(), rest)]
-    pairs = np.unique(np.stack([np.concatenate([p.queries for p in chosen]), np.concatenate([p.persons for p in chosen])]), axis=1)
+    accounts = _accounts(db)
+    persons = [accounts.get(code, code) for code in np.concatenate([p.persons for p in chosen]).tolist()]
+    pairs = np.unique(np.stack([np.concatenate([p.queries for p in chosen]), np.array(persons, dtype=np.int64)]), axis=1)
     found, counts = np.unique(pairs[0], return_counts=True)
     return {wanted[code]: n for code, n in zip(found.tolist(), counts.tolist(), strict=True)}
+
+
+def _accounts(db: Session) -> dict[int, int]:
+    """The account behind a browser or tab, by digest, where it is one: somebody with three browsers is not three people."""
+    accounts: dict[str, set[str]] = defaultdict(set)
+    for name, account in db.execute(_USED_BY):
+        accounts[name].add(account)
+    return {person_code(name[2:]): person_code(own.pop()[2:]) for name, own in accounts.items() if len(own) == 1}
 
 
 def _among(pairs: Pairs, codes: np.ndarray) -> Pairs:

@@ -170,6 +170,20 @@ def test_a_search_that_comes_late_and_one_that_goes_change_what_today_says(eithe
     assert "quite new words" not in {row.query for row in _today(database).queries}
 
 
+def test_somebody_with_three_browsers_and_one_account_is_one_person_on_the_page_of_today(either):
+    at, words = (TODAY - 1) * DAY_MS + 1000, {"mode": "submit", "n_results": 0}
+    lines = [_line(f"b{i}", "search", at, visitor=f"b{i}", tab=f"b{i}", search_id=f"b{i}", q="in my basement", **words) for i in range(3)]
+    import_events(either, lines)
+    assert "in my basement" in {row.query for row in _today(either).queries}, "three people, as far as anybody knows"
+    pack_asked(either, NOW)
+    signed_in = [
+        _line(f"a{i}", "search", at + 1, visitor=f"b{i}", tab=f"b{i}", account="one", search_id=f"a{i}", q="something else", **words)
+        for i in range(3)
+    ]
+    import_events(either, signed_in)
+    assert "in my basement" not in {row.query for row in _today(either).queries}
+
+
 def test_days_are_not_packed_while_somebody_writes_events(postgres):
     database = _filled(postgres)
     with database.session() as writer:
