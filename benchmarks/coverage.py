@@ -166,7 +166,7 @@ def avoided_so_far(streams: Sequence[Judged]) -> None:
         held.append(all(looks))
         once += looks
     told("tickets truly avoided so far, in their range at a week's end", once)
-    told("tickets truly avoided so far, in their range at all of them", held, f"best estimate {100 * mean(off):+.1f} %")
+    told("tickets truly avoided so far, in their range at all of them", held, f"best estimate {100 * mean(off or [0.0]):+.1f} %")
 
 
 def corrected_weeks(streams: Sequence[Judged]) -> None:

@@ -90,6 +90,8 @@ def weeks_told(trials: int, share: float) -> None:
                 told = weeks_until_decided(confidence_sequence(hits[:units], on[:units], 1 - share), A_WEEK, PLANNED_EFFECT, LONGEST)
                 found[units].append((told or LONGEST, took - units // A_WEEK))
     for units, pairs in found.items():
+        if not pairs:
+            continue
         told, real = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
         within = mean(real <= told for told, real in pairs)
         print(f"{share:.0%} without answers, after {units:4d} people: told {told:.0f} weeks, took {real:.0f} (medians of {len(pairs)}); "
