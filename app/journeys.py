@@ -18,7 +18,18 @@ from app.content import (
     write_pointer,
 )
 from app.db import Database
-from app.deflection import Actor, AgentAnswer, Identify, Phrase, TicketEvent, TicketUpdate, learned_phrases, milliseconds, record
+from app.deflection import (
+    Actor,
+    AgentAnswer,
+    Identify,
+    Phrase,
+    TicketEvent,
+    TicketUpdate,
+    learned_phrases,
+    milliseconds,
+    record,
+    requester_hash,
+)
 from app.search import LearnedPhrase, Query, Results, SearchEngine, write_learned
 from app.tickets import (
     Author,
@@ -39,7 +50,10 @@ from app.tickets import (
 
 def taught_phrases(settings: Settings, db: Session, now: datetime, with_removed: bool = False) -> list[Phrase]:
     """What past searches and agents' replies teach today: the same for the ranking and for the writers who look at it."""
-    agents = [AgentAnswer(*row) for row in replies_with_articles(db, now)]
+    agents = [
+        AgentAnswer(article, locale, subject, requester_hash(email, settings.secret_key), at)
+        for article, locale, subject, email, at in replies_with_articles(db, now)
+    ]
     return learned_phrases(db, now, settings.privacy_k_query, agents, with_removed)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from app.deflection.cluster_text import stems
+from app.deflection.disjoint_sets import DisjointSets
 from app.deflection.events import milliseconds
 from app.deflection.facts import DAY_MS
 from app.deflection.redaction import redact
@@ -34,6 +35,9 @@ _ANSWERED = text(
 )
 
 
+_SAME_PERSON = text("SELECT a, b FROM identity_edge WHERE b LIKE 'r:%' OR b LIKE 'a:%'")
+
+
 @dataclass(frozen=True)
 class Answered:
     """One need that was answered: what was asked first, by whom, and the article that was read last."""
@@ -47,7 +51,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class AgentAnswer:
-    """An article that an agent linked into the reply to a ticket, with the ticket's subject; `person` is its requester."""
+    """An article that an agent linked into the reply to a ticket, with the ticket's subject; `person` is the hash of its requester."""
 
     article: str
     locale: str
@@ -105,8 +109,9 @@ def learned_phrases(
     """What is learned today, from searches and from agents' replies; what writers removed is left out, or marked."""
     at = milliseconds(now)
     rows = db.execute(_ANSWERED, {"start": at // DAY_MS - LOOKS_BACK_DAYS})
-    answered = [Answered(*row) for row in rows]
-    answered += [Answered(a.article, a.locale, redact(a.subject), f"r:{a.person}", milliseconds(a.at)) for a in agents]
+    people = _people(db)
+    answered = [Answered(article, lang, q, people.root(person), first) for article, lang, q, person, first in rows]
+    answered += [Answered(a.article, a.locale, redact(a.subject), people.root(f"r:{a.person}"), milliseconds(a.at)) for a in agents]
     removed = {tuple(row) for row in db.execute(text("SELECT article, locale, phrase FROM removed_phrase"))}
     found = []
     for phrase in phrases_of(answered, at, k):
@@ -115,6 +120,14 @@ def learned_phrases(
         elif with_removed:
             found.append(Phrase(**{**_fields(phrase), "removed": True}))
     return found
+
+
+def _people(db: Session) -> DisjointSets:
+    """Browsers, accounts and senders that belong together: whoever searched and then wrote the same is one person."""
+    people = DisjointSets()
+    for name, other in db.execute(_SAME_PERSON):
+        people.join(name, other)
+    return people
 
 
 def _fields(phrase: Phrase) -> dict:

@@ -51,8 +51,8 @@ def unusual(now_count: int, past: Sequence[int]) -> tuple[float, float]:
     return mean, negative_binomial_tail(now_count, mean, max(variance, mean))
 
 
-def spikes(db: Session, now: datetime) -> list[Spike]:
-    """Groups that ask for a notice now, the most unlikely first. Reads the last hour and the hours around it in the past weeks."""
+def spikes(db: Session, now: datetime, k: int = FEWEST_PERSONS) -> list[Spike]:
+    """Groups that ask for a notice now, the most unlikely first, of at least `k` people. Reads the last hour and the hours around it in the past weeks."""
     end = milliseconds(now)
     start = end - (PAST_WEEKS * 7 * 24 + 2) * HOUR
     every = frame_of_days(columns_of_days(db, start // DAY, end // DAY + 1), {})
@@ -60,7 +60,7 @@ def spikes(db: Session, now: datetime) -> list[Spike]:
     asked = every.where(within & (every["cluster"] > 0) & (every["kind"] == SEARCH) & ~every.rules(EXCLUDED))
     # Only a group that enough people ask now can be a spike; the past of all others is not looked at.
     latest = asked.where(asked["first"] >= end - HOUR)
-    many = [cluster for cluster, n in persons_by_group(latest["cluster"], latest["person"]).items() if n >= FEWEST_PERSONS]
+    many = [cluster for cluster, n in persons_by_group(latest["cluster"], latest["person"]).items() if n >= max(k, FEWEST_PERSONS)]
     if not many:
         return []
     own = asked.where(np.isin(asked["cluster"], many))

@@ -56,6 +56,16 @@ def db(tmp_path):
     database.close()
 
 
+def _insert_need(db, id, query, person, rule="R6", article="cards/retained"):
+    kinds = {row[1]: row[2] for row in db.execute(text("PRAGMA table_info(need)"))}
+    filled = {name: "" if "CHAR" in kind or kind == "TEXT" else 0 for name, kind in kinds.items()}
+    filled |= {
+        "id": id, "person": person, "kind": "search", "rule": rule, "day": AT // DAY_MS, "first": AT, "lang": "en", "q": query, "article": article,
+    }  # fmt: skip
+    names = ", ".join(f'"{name}"' for name in kinds)
+    db.execute(text(f"INSERT INTO need ({names}) VALUES ({', '.join(':' + name for name in kinds)})"), filled)
+
+
 def test_replies_of_agents_teach_too_and_writers_take_away(db):
     answers = [AgentAnswer("cards/retained", "en", "Card eaten by machine", who, NOW - timedelta(days=1)) for who in ("r1", "r2", "r3")]
     (phrase,) = learned_phrases(db, NOW, agents=answers)
@@ -67,14 +77,17 @@ def test_replies_of_agents_teach_too_and_writers_take_away(db):
 
 
 def test_only_answered_needs_count(db):
-    columns = [row[1] for row in db.execute(text("PRAGMA table_info(need)"))]
-    kinds = {row[1]: row[2] for row in db.execute(text("PRAGMA table_info(need)"))}
     for i, rule in enumerate(("R2", "R6", "R6", "R1", "R11", "R11", "R11")):
-        filled = {c: "" if "CHAR" in kinds[c] or kinds[c] == "TEXT" else 0 for c in columns}
-        filled |= {
-            "id": f"n{i}", "person": f"v:{i}", "kind": "search", "rule": rule, "day": AT // DAY_MS, "first": AT, "lang": "en",
-            "q": "lost card" if i < 3 else "other words entirely", "article": "cards/lost",
-        }  # fmt: skip
-        names = ", ".join(f'"{c}"' for c in columns)
-        db.execute(text(f"INSERT INTO need ({names}) VALUES ({', '.join(':' + c for c in columns)})"), filled)
+        _insert_need(db, f"n{i}", "lost card" if i < 3 else "other words entirely", f"v:{i}", rule)
     assert [phrase.phrase for phrase in learned_phrases(db, NOW)] == ["lost card"]
+
+
+def test_whoever_searched_and_then_wrote_the_same_is_one_person(db):
+    who = [("v:b1", "h1"), ("v:b2", "h2")]
+    for i, (person, requester) in enumerate(who):
+        db.execute(text("INSERT INTO identity_edge (a, b) VALUES (:a, :b)"), {"a": person, "b": f"r:{requester}"})
+        _insert_need(db, f"own{i}", "card in the basement", person)
+    agents = [AgentAnswer("cards/retained", "en", "Card in the basement", requester, NOW - timedelta(days=1)) for _, requester in who]
+    assert learned_phrases(db, NOW, agents=agents) == []
+    third = AgentAnswer("cards/retained", "en", "Card in the basement", "h3", NOW - timedelta(days=1))
+    assert [phrase.persons for phrase in learned_phrases(db, NOW, agents=[*agents, third])] == [3]
