@@ -52,7 +52,7 @@ def unusual(now_count: int, past: Sequence[int]) -> tuple[float, float]:
 
 
 def spikes(db: Session, now: datetime, k: int = FEWEST_PERSONS) -> list[Spike]:
-    """Groups that ask for a notice now, the most unlikely first, of at least `k` people. Reads the last hour and the hours around it in the past weeks."""
+    """Groups that ask for a notice now, of at least `k` people, the most unlikely first: the last hour against those of past weeks."""
     end = milliseconds(now)
     start = end - (PAST_WEEKS * 7 * 24 + 2) * HOUR
     every = frame_of_days(columns_of_days(db, start // DAY, end // DAY + 1), {})
