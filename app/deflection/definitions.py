@@ -186,6 +186,30 @@ DEFINITIONS: tuple[Definition, ...] = (
         N_("Signed-in people are not like everybody, and a request from an address that is not theirs in our books is still missed."),
     ),
     Definition(
+        "failed",
+        N_("Failed"),
+        N_(
+            "Questions that a request followed, that the customer called unanswered, or that ended in a left form or with nothing read long "
+            "enough. What is not known is not in it."
+        ),
+        N_("Some who leave have found what they wanted in the list itself."),
+    ),
+    Definition(
+        "unsearched",
+        N_("Requests nobody searched for"),
+        N_("Requests of people of whom we know no search on it: by e-mail, by phone, or with the form alone. Grouped by their subjects."),
+        N_("Whoever searched without a cookie and then wrote from another address is in it, too."),
+    ),
+    Definition(
+        "today",
+        N_("The day so far"),
+        N_(
+            "Searches that were sent and requests that arrived, by UTC day, straight from what was recorded. Whoever searches three times "
+            "counts three times; nothing is followed to its end."
+        ),
+        N_("Requests per 100 searches fall when people search more, whether they find anything or not."),
+    ),
+    Definition(
         "gap",
         N_("Could be avoided"),
         N_(

@@ -82,6 +82,8 @@ class FunnelPart:
 
 @dataclass(frozen=True)
 class FunnelRow:
+    meaning: str
+    """The key of the number's definition."""
     label: str
     number: str
     note: str

@@ -74,6 +74,11 @@ def gettext_html(text: str, **values: Any) -> Markup:
     return Markup(translations(current_locale()).gettext(text) % safe)  # noqa: S704 - the text is ours, the values are escaped  # nosec B704
 
 
+def quoted(words: str) -> Markup:
+    """Somebody's words or a title between the quotation marks of the reader's language."""
+    return gettext_html("“%(words)s”", words=words)
+
+
 def init(app: Flask) -> None:
     """Give templates `_`, `ngettext`, `{% trans %}`, `gettext_html` and the facts of the locale."""
     env = app.jinja_env
@@ -83,7 +88,7 @@ def init(app: Flask) -> None:
         lambda one, many, num: translations(current_locale()).ngettext(one, many, num),
         newstyle=True,
     )
-    env.globals.update(own_name=own_name, direction_of=direction, gettext_html=gettext_html)
+    env.globals.update(own_name=own_name, direction_of=direction, gettext_html=gettext_html, quoted=quoted)
     app.context_processor(_facts)
     app.url_value_preprocessor(_check_locale)
     app.before_request(_check_redirect)

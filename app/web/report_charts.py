@@ -29,6 +29,9 @@ from app.web.i18n import gettext as _
 from app.web.report_words import interval, points, sure
 
 MOST_NOTES = 6
+LABEL = 8
+"""Height of a note's label, in hundredths of the lowest chart's height."""
+Place = Callable[[float], float]
 
 
 def date_of(day: int) -> date:
@@ -106,27 +109,41 @@ def _trend_sentence(report: Report, drawn: Sequence[tuple[int, Week]]) -> str:
     ]
     if any(w.provisional for _, w in drawn):
         parts.append(_("The newest weeks are not final and are corrected for requests still to come."))
-    marks = report.marks[:MOST_NOTES]
+    marks = report.marks[-MOST_NOTES:]
     if marks:
         parts.append(_("Marked: %(marks)s.", marks="; ".join(f"{short_date(date_of(m.day))} {m.text}" for m in marks)))
     return " ".join([*parts, _("The table below has every number.")])
 
 
-def _notes(report: Report, drawn, x, y) -> tuple[list[Note], list[Shape]]:  # type: ignore[no-untyped-def]
-    """Dots on the weeks in which something happened, with labels above and below by turns so that neighbours do not collide."""
-    notes, stems = [], []
-    by_week = {w.start: (i, w) for i, w in drawn}
+def _notes(report: Report, drawn: Sequence[tuple[int, Week]], x: Place, y: Place) -> tuple[list[Note], list[Shape]]:
+    """Dots on the weeks in which something happened, with labels above and below by turns, where they hide neither the line nor each other."""
+    notes, stems, placed = [], [], list[tuple[float, float, float]]()
+    points = [(x(i), y(week.shown or 0)) for i, week in drawn]
+    by_week = {week.start: point for point, (_i, week) in zip(points, drawn, strict=True)}
     for turn, mark in enumerate(report.marks[-MOST_NOTES:]):
         place = by_week.get(mark.day - (mark.day - report.span.start) % 7)
         if place is None:
             continue
-        at = y(place[1].shown or 0)
+        across_, at = place
         up = turn % 2 == 0
-        label = max(at - 17, 0) if up else min(at + 9, 92)
-        stems.append(Shape(f"M{x(place[0])},{at}V{label + (4 if up else 0)}", "ch-note"))
-        side = "early" if x(place[0]) < 25 else "late" if x(place[0]) > 75 else ""
-        notes.append(Note(x(place[0]), at, mark.text, label, side))
+        side = "early" if across_ < 25 else "late" if across_ > 75 else ""
+        start, end = _reach(across_, side, mark.text)
+        near = [height for where, height in points if start <= where <= end]
+        label = min(at - 17, min(near) - LABEL - 1) if up else max(at + 9, max(near) + 2)
+        while any(start < others_end and others_start < end and abs(label - height) < LABEL for others_start, others_end, height in placed):
+            label += -LABEL if up else LABEL
+        label = min(max(label, 0), 100 - LABEL)
+        placed.append((start, end, label))
+        stems.append(Shape(f"M{across_},{at}V{label + (4 if up else 0)}", "ch-note"))
+        notes.append(Note(across_, at, mark.text, label, side))
     return notes, stems
+
+
+def _reach(at: float, side: str, text: str) -> tuple[float, float]:
+    """From where to where a label goes, as the style sheet places it, on the narrowest screen."""
+    wide = min(70.0, 4.0 * len(text))
+    start = at if side == "early" else at - wide if side == "late" else at - wide / 2
+    return start, start + wide
 
 
 def funnel(s: Summary) -> list[FunnelRow]:
@@ -137,14 +154,22 @@ def funnel(s: Summary) -> list[FunnelRow]:
         return round(100 * n / e.total, 2) if e.total else 0.0
 
     return [
-        FunnelRow(_("Came with a question"), number(e.total), _("Searched at least once; %(n)s people", n=number(e.persons)), (FunnelPart("", 100),)),
         FunnelRow(
+            "need",
+            _("Came with a question"),
+            number(e.total),
+            _("Searched at least once; %(n)s people", n=number(e.persons)),
+            (FunnelPart("", 100),),
+        ),
+        FunnelRow(
+            "need",
             _("Opened an article"),
             number(e.opened),
             _("%(share)s of the questions. Not an ending: what came of it is below", share=sure(s.opened)),
             (FunnelPart("thin", width(e.opened)),),
         ),
         FunnelRow(
+            "solved",
             _("Solved without a ticket"),
             number(e.solved),
             _(
@@ -154,6 +179,7 @@ def funnel(s: Summary) -> list[FunnelRow]:
             (FunnelPart("", width(e.confirmed)), FunnelPart("s", width(e.likely))),
         ),
         FunnelRow(
+            "escalated",
             _("Wrote to us"),
             number(e.escalated + e.after_ticket),
             _("%(share)s after searching", share=sure(s.escalated)) + (
@@ -162,6 +188,7 @@ def funnel(s: Summary) -> list[FunnelRow]:
             (FunnelPart("t", width(e.escalated)), FunnelPart("ts", width(e.after_ticket))),
         ),
         FunnelRow(
+            "abandoned",
             _("Left without an answer"),
             number(e.left),
             _(
@@ -171,6 +198,7 @@ def funnel(s: Summary) -> list[FunnelRow]:
             (FunnelPart("soft", width(e.left)),),
         ),
         FunnelRow(
+            "undetermined",
             _("Not known"),
             number(e.unknown),
             _(

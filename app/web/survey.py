@@ -11,11 +11,16 @@ from app import deflection
 from app.deflection import Question
 from app.errors import KnowledgeBaseError
 from app.web import context, security
+from app.web.access import is_https
 from app.web.i18n import gettext as _
 from app.web.visitors import actor
 
 bp = Blueprint("survey", __name__)
 
+REFUSED = "hylla_no_questions"
+"""Set when somebody says never again: the visitor cookie may be gone tomorrow, and then nobody would know. It says nothing else."""
+REMEMBERED = 400 * 86400
+"""Seconds: the longest that browsers keep a cookie."""
 _SEARCH = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -32,6 +37,8 @@ def survey_question() -> Question | None:
 
 
 def _ask() -> Question | None:
+    if REFUSED in request.cookies:
+        return None
     share = context.portal().settings.survey_share
     who = actor()
     try:
@@ -55,4 +62,7 @@ def answer() -> Response:
         elif said in ("yes", "no") and _SEARCH.fullmatch(search_id):
             deflection.question_answered(db, actor(), search_id, said == "yes", context.now())
     flash(_("We will not ask again.") if said == "never" else _("Thank you."))
-    return redirect(security.safe_next(request.form.get("next", "")), 303)
+    response = redirect(security.safe_next(request.form.get("next", "")), 303)
+    if said == "never":
+        response.set_cookie(REFUSED, "1", max_age=REMEMBERED, path="/", secure=is_https(), httponly=True, samesite="Lax")
+    return response

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from app.deflection import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, rules_from
 from app.tickets import number_of
 from app.web import context
 from app.web.filters import date_time
 from app.web.i18n import gettext as _
+from app.web.i18n import gettext_html
 from app.web.report_words import CHANNELS, duration
 from app.web.told_events import title_of
 
@@ -116,8 +119,8 @@ def _when(t: int) -> datetime:
     return datetime.fromtimestamp(t / 1000, UTC)
 
 
-def _say(sentence: Sentence) -> str:
-    return _(sentence.template, **{name: _worded(name, value) for name, value in sentence.params.items()})
+def _say(sentence: Sentence) -> Markup:
+    return gettext_html(sentence.template, **{name: _worded(name, value) for name, value in sentence.params.items()})
 
 
 def _worded(name: str, value: Any) -> Any:
@@ -131,7 +134,7 @@ def _worded(name: str, value: Any) -> Any:
     if name == "article" and value:
         return title_of(value)
     if name == "articles" and value:
-        return _("”, “").join(title_of(article) for article in value.split(", "))
+        return escape(_("”, “")).join(Markup("<bdi>%s</bdi>") % title_of(article) for article in value.split(", "))
     if name in {"ticket", "tickets"}:
         return ", ".join(str(number_of(context.db(), one) or one) for one in value.split(", "))
     return _(value) if name == "how" else value

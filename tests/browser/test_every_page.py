@@ -38,7 +38,7 @@ SPACING = (
 )
 SMALL = """() => [...document.querySelectorAll('a, button, input, summary, select')].filter((e) => {
   const box = e.getBoundingClientRect();
-  const inText = e.closest('p, td, .prose, .callout, .facts, .src');
+  const inText = e.closest('p, td, dd, .prose, .callout, .facts, .src');
   const excused = e.closest('.vh') || e.matches('.skip, .anchor, [type=radio], [type=checkbox]');
   return box.width > 0 && !inText && !excused && (box.height < 24 || box.width < 24);
 }).map((e) => e.outerHTML.slice(0, 120))"""

@@ -112,6 +112,7 @@ def test_the_desk_shows_what_this_customer_tried_and_nobody_elses_tries(agent: F
     assert "2 results" in tried
     assert re.search(r"Read.*Card declined.*41 seconds, said: still stuck", tried, re.S)
     assert re.search(r"Was shown in the form.*“<bdi>Activate your card.*?</bdi>”", tried, re.S), "each title in its own direction"
+    tried = tried.split("<details", 1)[0]
     assert "“<bdi>card decl</bdi>”" not in tried
     assert tried.count("<bdi>card declined abroad</bdi>") == 1, "the list that came while it was being sent is no second search"
     assert "noise" not in tried

@@ -38,7 +38,7 @@ def test_a_manager_reads_why_a_search_counts_as_it_does(portal: Portal, signed_i
     page = signed_in(Role.MANAGER).get("/reports/searches/s-1").get_data(as_text=True)
     assert "Probably answered" in page
     assert "R6" in page
-    assert "Opened “Card declined” and read it for 45 s" in page
+    assert "Opened “<bdi>Card declined</bdi>” and read it for <bdi>45</bdi> s" in page
     assert "Not final before" in page
     assert "What would change it" in page
 
@@ -93,7 +93,7 @@ def test_words_that_few_people_used_are_shown_only_with_a_permission_of_their_ow
     with portal.database.session() as db:
         account = next(user for user in accounts.list_users(db, Role.MANAGER))
         accounts.allow_queries(db, account.id, True)
-    assert "“quixotic zebra”" in manager.get("/reports/searches/s-1").get_data(as_text=True)
+    assert "“<bdi>quixotic zebra</bdi>”" in manager.get("/reports/searches/s-1").get_data(as_text=True)
     with portal.database.session() as db:
         assert [(act.actor, act.verb, act.subject) for act in accounts.list_acts(db)] == [(account.email, "read-query", "s-1")]
 
@@ -102,10 +102,21 @@ def test_who_answers_a_request_sees_what_was_searched_before_it(portal: Portal, 
     remember(portal, (Search, {**SEARCHED[1], "q": "quixotic zebra"}))
     remember(portal, (TicketEvent, {"ticket_id": "k-1", "t_created": milliseconds(datetime.now(UTC)), "channel": "form", "subject": "zebra",
                                     "direction": "in"}), minutes_ago=5)  # fmt: skip
-    assert "“quixotic zebra”" in signed_in(Role.AGENT).get("/reports/searches/s-1").get_data(as_text=True)
+    assert "“<bdi>quixotic zebra</bdi>”" in signed_in(Role.AGENT).get("/reports/searches/s-1").get_data(as_text=True)
     writer = signed_in(Role.WRITER)
     for address in ("/reports/searches/s-1", "/agent/searches/s-1", "/api/v1/searches/s-1/audit"):
         assert "quixotic" not in writer.get(address).get_data(as_text=True), "writers answer no requests"
+
+
+def test_words_stand_between_the_quotation_marks_of_the_readers_language(portal: Portal, signed_in: Callable[..., FlaskClient]) -> None:
+    remember(portal, SEARCHED, OPENED)
+    wrote = {"ticket_id": "k-1", "t_created": milliseconds(datetime.now(UTC)), "channel": "form", "subject": "declined", "direction": "in"}
+    remember(portal, (TicketEvent, wrote), minutes_ago=5)
+    manager = signed_in(Role.MANAGER)
+    page = manager.get("/reports/searches/s-1", headers={"Accept-Language": "sv"}).get_data(as_text=True)
+    main = page.partition("<main")[2].partition("</main>")[0]
+    assert main.count("”<bdi>declined</bdi>”") == 3, "in the heading, in the story and above the list"
+    assert "“" not in main
 
 
 def test_the_audit_names_times_what_was_shown_and_how_well_the_person_is_known(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from justhtml import JustHTML
@@ -16,6 +18,8 @@ from app import deflection
 from app.accounts import Role
 from app.deflection import simulate
 from app.deflection.exchange import import_events
+from app.web import report_charts
+from app.web.charts import across, scale
 
 PAGES = (
     "/reports/",
@@ -133,6 +137,19 @@ def test_page_shows_the_headline_with_size_interval_and_definition(manager):
     targets = {node.attrs["id"] for node in definitions.query("[id]")}
     assert len(links) > 8
     assert {link.split("#")[1] for link in links} <= targets
+
+
+def test_every_number_leads_to_its_definition_which_is_there(manager, portal):
+    meanings = {div.attrs["id"] for div in _parsed(_text(manager.get("/reports/definitions"))).query(".defs > div")}
+    page = _parsed(_text(manager.get("/reports/?w=13")))
+    panels = {panel.attrs["aria-labelledby"]: panel for panel in page.query("section.panel")}
+    assert {name for name, panel in panels.items() if not panel.query('a.term[href^="/reports/definitions#"]')} == set()
+    assert len(page.query(".funnel li")) == len(page.query(".funnel a.term")) == 6
+    group = next(link.attrs["href"] for link in page.query('a[href^="/reports/groups/"]'))
+    for address in ("/reports/?w=13", "/reports/today", "/reports/trial", group):
+        links = _parsed(_text(manager.get(address))).query('main a[href^="/reports/definitions#"]')
+        assert links, address
+        assert {link.attrs["href"].partition("#")[2] for link in links} <= meanings
 
 
 def test_charts_tell_their_story_in_words_and_have_their_numbers_in_tables(manager):
@@ -255,6 +272,27 @@ def test_a_note_stands_on_the_chart(manager):
     html = _text(manager.get("/reports/?w=13"))
     assert "App &lt;outage&gt;" in html
     assert "<outage>" not in html
+
+
+@pytest.mark.parametrize("shares", [[0.6] * 13, [0.5, 0.7] * 6 + [0.5], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]])
+def test_labels_of_the_trend_hide_neither_the_line_nor_each_other(shares):
+    axis = scale([0.0, 1.0])
+    drawn = [(i, SimpleNamespace(start=7 * i, shown=share)) for i, share in enumerate(shares)]
+    marks = [
+        SimpleNamespace(day=7 * week + 2, text=text) for week, text in ((0, "Release 5"), (6, "App outage"), (11, "120 articles added"))
+    ]
+    report = SimpleNamespace(marks=marks, span=SimpleNamespace(start=0))
+    notes, _stems = report_charts._notes(report, drawn, across(13), axis.y)
+    assert len(notes) == len(marks)
+    covered = []
+    for note in notes:
+        start, end = report_charts._reach(note.x, note.cls, note.text)
+        covered.append((start, end, note.label_y))
+        for i, week in drawn:
+            if start <= across(13)(i) <= end:
+                assert not note.label_y <= axis.y(week.shown) <= note.label_y + report_charts.LABEL
+    for one, other in itertools.combinations(covered, 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or abs(one[2] - other[2]) >= report_charts.LABEL
 
 
 def test_an_editor_renames_a_group_and_the_report_says_so(manager, portal):

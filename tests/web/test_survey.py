@@ -96,6 +96,17 @@ def test_who_says_never_is_never_asked_again(client):
     assert QUESTION not in _page(client)
 
 
+def test_a_refusal_outlives_the_visitor_cookie(client):
+    search = _earlier(client)
+    _page(client)
+    _press(client, search, "never")
+    client.delete_cookie("hylla_visitor", domain="localhost")
+    _earlier(client, visitor="w" * 22, i=3)
+    assert QUESTION not in _page(client)
+    client.delete_cookie("hylla_no_questions")
+    assert QUESTION in _page(client), "only the refusal kept it away"
+
+
 def test_staff_are_not_asked(client):
     _earlier(client, role="agent")
     assert QUESTION not in _page(client)
