@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +77,30 @@ def test_a_clock_that_jumps_moves_nothing_but_itself(client: FlaskClient, portal
     spread = max(row["final_at"] for row in rows) - min(row["final_at"] for row in rows)
     assert len(rows) == 5
     assert spread < week, "no time is older than a week or later than now"
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(days=365), timedelta(days=-400)])
+def test_a_jump_of_our_own_clock_changes_nobody_elses_outcome_and_is_no_fault(
+    app: Flask, client: FlaskClient, portal: Portal, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+) -> None:
+    whole = [{"event_id": f"w{n}", "tab": "n-whole", **event} for n, event in enumerate((EVENTS[0], EVENTS[2], EVENTS[3]))]
+    assert post(client, whole) == 204
+    (before,) = outcomes_of(portal)
+    caught = app.test_client()
+    searched = {**EVENTS[0], "search_id": "s2", "event_id": "c0", "tab": "n-caught"}
+    assert post(caught, [searched]) == 204
+    there = datetime.now(UTC) + jump
+    with monkeypatch.context() as patched:
+        patched.setattr("app.web.context.now", lambda: there)
+        read = [{**EVENTS[2], "view_id": "w2", "search_id": "s2"}, {**EVENTS[3], "view_id": "w2", "active_ms": 60_000}]
+        assert post(caught, [{"event_id": f"c{n}", "tab": "n-caught", **event} for n, event in enumerate(read, 1)]) == 204
+        for path in ("/en/", "/en/search?q=card", "/en/articles/card-declined", "/en/contact"):
+            assert caught.get(path).status_code == 200, path
+        assert portal.events.flush()
+    assert post(caught, [{**EVENTS[4], "view_id": "w2", "event_id": "c9", "tab": "n-caught"}]) == 204
+    after = {row["search_id"]: row for row in outcomes_of(portal)}
+    assert after["s1"] == before
+    assert after["s2"]["outcome"], "the question that was caught in it is judged, too"
 
 
 def test_no_page_can_answer_the_survey_about_whatever_it_likes(client: FlaskClient) -> None:
