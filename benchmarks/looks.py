@@ -6,14 +6,20 @@ Run by `python -m benchmarks.outcomes --looks --seeds 40`. People and weeks are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from statistics import mean, median
 
 import numpy as np
 
+from app.db import Base, open_database
+from app.deflection import import_events, recompute_due
+from app.deflection.clock import DAY
+from app.deflection.experiment_store import WEEK, exposures
 from app.deflection.experiments import COUNTS_FOR_DAYS, HOLDOUT, ON, OUTCOMES, PLANNED_EFFECT, Exposure, Trial, judge_trial
 from app.deflection.facts import frame_of
 from app.deflection.metrics import change
 from app.deflection.sequences import confidence_sequence, weeks_until_decided
+from app.deflection.simulate import Behaviour, lines, stream, subjects
 from app.deflection.statistics import Proportion
 from app.deflection.trends import CLOSE_WEEKS, READ_WEEKS, Week, shift
 
@@ -31,6 +37,8 @@ TRIALS: dict[str, tuple[Chances, Chances]] = {
 TOLD_AT = (100, 500, 1000, 2000)
 LONGEST = 400
 FIRST_MONDAY = 4
+STREAM_WEEKS = 10
+STREAM_START = 20_402 * DAY
 NO_NEEDS = frame_of([])
 
 
@@ -50,6 +58,7 @@ def looks(seeds: int) -> None:
             verdicts = [trial[REMEMBERED - 1].verdict for trial in trials]
             ends = ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(verdicts)))
             print(f"{name + ', ' + ('changing' if share is None else f'{share:.0%}'):44} {held:52} {stopped:8d}  {ends}", flush=True)
+    from_events(seeds)
     for share in (MANY, FEW):
         weeks_told(seeds, share)
     trend(5 * seeds)
@@ -75,6 +84,39 @@ def _trial(seed: int, on: Chances, holdout: Chances, share: float | None) -> Ite
 
 def _held(trial: Sequence[Trial], outcome: int, truth: float) -> bool:
     return all(not look.deltas or (found := look.deltas[outcome].interval) is None or found.holds(truth) for look in trial)
+
+
+def from_events(seeds: int) -> None:
+    """The trial read from simulated streams of events, at the end of every week; the truth is the difference of all streams together."""
+    for helps in (0.0, 0.5):
+        people = [_exposed(seed, helps) for seed in range(seeds)]
+        every = [e for own in people for e in own]
+        held = []
+        for outcome, key in enumerate(OUTCOMES):
+            arms = [[getattr(e, key) for e in every if e.arm == arm] for arm in (ON, HOLDOUT)]
+            truth = mean(arms[0]) - mean(arms[1]) if helps else 0.0
+            held.append(str(sum(_held([_until(own, week) for week in range(1, STREAM_WEEKS + 1)], outcome, truth) for own in people)))
+        name = f"from events, answers help {helps:.0%}, {len(every) // seeds} people"
+        stopped = sum(any(_until(own, week).must_stop for week in range(1, STREAM_WEEKS + 1)) for own in people)
+        print(f"{name:44} {', '.join(held):52} {stopped:8d}", flush=True)
+
+
+def _exposed(seed: int, helps: float) -> list[Exposure]:
+    behaviour = Behaviour(holdout=MANY, by_form=1.0, form_helps=helps)
+    simulated = stream(40_000 + seed, subjects(20, 1), 2000, STREAM_START, 7 * STREAM_WEEKS - 2, behaviour)
+    now = datetime.fromtimestamp(STREAM_START / 1000, UTC) + timedelta(weeks=STREAM_WEEKS + 1)
+    database = open_database("sqlite://")
+    Base.metadata.create_all(database.engine)
+    import_events(database, lines(simulated))
+    recompute_due(database, now)
+    with database.session() as db:
+        found = exposures(db, now, MANY)
+    database.close()
+    return found
+
+
+def _until(people: Sequence[Exposure], week: int) -> Trial:
+    return judge_trial([e for e in people if e.at < STREAM_START + week * WEEK], week)
 
 
 def weeks_told(trials: int, share: float) -> None:
