@@ -185,6 +185,7 @@ def hostile() -> Iterator[str]:
     chance = random.Random(3)
     yield from ("*", "a*", "abc*", "word~9", "title:[a TO z]", '"' * 200, "(" * 200, "a OR b AND NOT c")
     yield from ("-" * 100, "\u202e\u200f" * 50, "%00", "'" * 99)
+    yield from ('"of the" "in the" "to the" "is a"', '"the of is a the to of the is a to the in"', '"a b" ' * 1000)
     yield " ".join("a" * n for n in range(1, 60))
     yield " ".join(f"{c}*" for c in "abcdefghijklmnopqrstuvwxyz")
     yield "x" * 100_000

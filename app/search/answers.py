@@ -20,7 +20,7 @@ from app.search.passages import Marks, best_passage, dress
 from app.search.plan import Plan, Planner
 from app.search.postings import NOTHING
 from app.search.query_text import Parsed, parse
-from app.search.ranking import best, covers, explain, having, score, with_phrase, words_matched
+from app.search.ranking import best, covers, explain, having, score, with_phrases, words_matched
 from app.search.served import Served
 from app.search.sight import Sight
 
@@ -111,9 +111,8 @@ class Answering:
         return found
 
     def _filtered(self, plan: Plan, allowed: np.ndarray) -> np.ndarray:
-        for phrase in plan.phrases:
-            if phrase:
-                allowed = allowed & with_phrase(self.served, plan.locale, phrase)
+        if phrases := [phrase for phrase in plan.phrases if phrase]:
+            allowed = allowed & with_phrases(self.served, plan.locale, phrases, allowed)
         for stem in plan.excluded:
             allowed = allowed & ~having(self.served, plan.locale, stem)
         return allowed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
+
 import numpy as np
 
 from app.search.analysis import analyzer_for
@@ -94,25 +96,32 @@ def _reaches(number: int, lists: list[tuple[int, np.ndarray]], weights: dict[int
     return False
 
 
-def with_phrase(served: Served, locale: str, words: list[str]) -> np.ndarray:
-    """True for documents in which these words follow each other, as typed."""
+def with_phrases(served: Served, locale: str, phrases: list[list[str]], allowed: np.ndarray) -> np.ndarray:
+    """True for those of the allowed documents in which the words of every phrase follow each other, as typed."""
     mask = np.zeros(served.size, dtype=bool)
     field = field_name(EXACT, locale)
-    for segment, base in zip(served.segments, served.scores.bases, strict=False):
+    words = {word for phrase in phrases for word in phrase}
+    for number, (segment, base) in enumerate(zip(served.segments, served.scores.bases, strict=False)):
         if field not in segment.totals:
             continue
-        positions = segment.read_positions(field, words[0])
-        for offset, word in enumerate(words[1:], 1):
-            if not positions:
-                break
-            here = segment.read_positions(field, word)
-            positions = {
-                doc: kept
-                for doc, starts in positions.items()
-                if doc in here and (kept := [p for p in starts if p + offset in set(here[doc])])
-            }
-        mask[[int(base) + doc for doc in positions]] = True
+        # Only what has all the words is looked at, and of every word the positions are read once: they cost the most.
+        lists = [served.scores.lists(field, word)[number][0] for word in words]
+        documents = reduce(partial(np.intersect1d, assume_unique=True), lists)
+        documents = documents[allowed[documents + base]]
+        places = {word: segment.positions_in(field, word, documents) for word in words} if len(documents) else {}
+        having = [d for d in documents.tolist() if all(_follow_in(d, phrase, places) for phrase in phrases)]
+        mask[[int(base) + document for document in having]] = True
     return mask
+
+
+def _follow_in(document: int, phrase: list[str], places: dict[str, dict[int, list[int]]]) -> bool:
+    """Whether the words of a phrase stand side by side in a document that has them all."""
+    starts = set(places[phrase[0]][document])
+    for offset, word in enumerate(phrase[1:], 1):
+        starts.intersection_update([place - offset for place in places[word][document]])
+        if not starts:
+            return False
+    return True
 
 
 def having(served: Served, locale: str, stem: str) -> np.ndarray:

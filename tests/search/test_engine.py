@@ -452,3 +452,20 @@ def test_a_pinned_answer_comes_first_for_exactly_its_query(tmp_path: Path) -> No
     assert results.hits[0].explanation is not None and results.hits[0].explanation.pinned
     assert d.slugs("freeze the card") == ["freeze-a-card"]
     assert d.slugs("freeze card", exact=True) == ["freeze-a-card"]
+
+
+def test_every_quoted_phrase_must_stand_side_by_side_with_each_word_as_often_as_typed(tmp_path: Path) -> None:
+    desk = Desk(
+        tmp_path,
+        [
+            article("both", "Both", "The red kite flies. A blue moon shines."),
+            article("apart", "Apart", "The kite is red. A blue moon shines."),
+            article("one", "One", "The red kite flies. The moon is blue."),
+            article("twice", "Twice", "Tap tap the screen."),
+            article("once", "Once", "Tap the screen."),
+            *NOISE,
+        ],
+    )
+    assert desk.slugs('"red kite" "blue moon"') == ["both"]
+    assert sorted(desk.slugs('"red kite"')) == ["both", "one"]
+    assert desk.slugs('"tap tap the"') == ["twice"]
