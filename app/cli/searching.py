@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.terminal import opened_portal, plain_errors
+from app.cli.terminal import make_tables, opened_portal, plain_errors
 from app.config import Settings
 from app.content import STAFF, VISITOR, ArticleRepository, Catalog, Problem, copy_store, same_words, synonym_lines
 from app.deflection import milliseconds, past_queries
@@ -156,6 +156,7 @@ def replay(since: str, branch: str | None, list_all: bool) -> None:
     start = datetime.now(UTC) - _span(since)
     with opened_portal() as portal:
         portal.current.get()  # says so when nothing was ever published
+        make_tables(portal.database)
         with portal.database.session() as db:
             past = past_queries(db, milliseconds(start))
         if not past:

@@ -56,22 +56,26 @@ def opened_portal() -> Iterator[Portal]:
 @contextmanager
 def opened_database() -> Iterator[tuple[Database, Settings]]:
     """Only the database, for commands that need neither articles nor index."""
-    from sqlalchemy import inspect
-
     from app.db import open_database
     from app.portal import with_secret_key
 
     settings = with_secret_key(Settings.from_environ())
     database = open_database(settings.resolved_database_url)
     try:
-        if not inspect(database.engine).has_table("alembic_version"):
-            # A first command on a new machine finds an empty database: it gets its tables instead of an error.
-            from app.migrations import upgrade
-
-            upgrade(database)
+        make_tables(database)
         yield database, settings
     finally:
         database.close()
+
+
+def make_tables(database: Database) -> None:
+    """A first command on a new machine finds an empty database: it gets its tables instead of an error."""
+    from sqlalchemy import inspect
+
+    if not inspect(database.engine).has_table("alembic_version"):
+        from app.migrations import upgrade
+
+        upgrade(database)
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:

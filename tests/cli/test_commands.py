@@ -217,6 +217,14 @@ def test_check_runs_search_tests_and_names_idle_synonyms_each_with_its_line(desk
     assert "synonyms.yml:1: warning: all words here are the same to the search" in found.stdout
 
 
+def test_replay_on_a_new_machine_says_that_nobody_has_searched(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.kb("publish")
+    done = desk.kb("replay")
+    assert done.returncode == 0, done.stderr
+    assert "Nobody has searched in the last 30d" in done.stdout
+
+
 def _search(number: int, query: str, at: datetime) -> str:
     """A search event of a visitor of its own, as `events import` reads it."""
     when = int(at.timestamp() * 1000)
