@@ -314,7 +314,7 @@ def test_tickets_are_imported_with_how_far_the_feed_is_complete(desk: Desk) -> N
     assert "0 new event(s)" in again.stdout, "milliseconds name the same moment"
     refused = desk.kb("tickets", "import", str(file), "--complete-to", "yesterday")
     assert refused.returncode == 1
-    assert "neither milliseconds nor a date and time" in refused.stderr
+    assert "neither milliseconds since 1970 nor a date and time" in refused.stderr
     assert "has not come yet" in desk.kb("tickets", "import", str(file), "--complete-to", "2999-01-01").stderr
 
 
