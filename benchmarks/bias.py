@@ -13,11 +13,11 @@ from typing import Any
 
 from app.db import Base, open_database
 from app.deflection import export_rates, import_events
-from app.deflection.events import parse_event
-from app.deflection.outcomes import DEFLECTED, judge
-from app.deflection.rulebook import Rulebook
-from app.deflection.simulate import Behaviour, Simulated, Subject, lines, stream, subjects
-from app.deflection.statistics import Proportion, newcombe
+from app.deflection.inference.statistics import Proportion, newcombe
+from app.deflection.judging.outcomes import DEFLECTED, judge
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.recording.events import parse_event
+from app.deflection.recording.simulate import Behaviour, Simulated, Subject, lines, stream, subjects
 
 START = 1_760_000_000_000
 DAYS = 60

@@ -16,21 +16,21 @@ from itertools import pairwise
 from statistics import mean
 
 from app.db import Base, open_database
-from app.deflection.article_report import ArticleRow, article_rows
-from app.deflection.avoided import REPAIR_PRIOR, Gap, gaps, tickets_avoided
-from app.deflection.calibration import calibrate
-from app.deflection.events import Actor, parse_event
-from app.deflection.facts import DAY_MS, Frame
-from app.deflection.metrics import window_sensitivity
-from app.deflection.need_columns import FIELDS, columns_of, frame_of_days
-from app.deflection.need_rows import Rows
-from app.deflection.outcomes import judge
-from app.deflection.rulebook import Rulebook
-from app.deflection.simulate import Behaviour, Simulated, Subject, stream, subjects
-from app.deflection.statistics import FEWEST_FOR_A_RATE, Proportion
-from app.deflection.survey import PAUSE, is_sampled, may_ask, question_asked
-from app.deflection.surveyed import asked_needs
-from app.deflection.trends import lateness, monday_of, weekly
+from app.deflection.asking.calibration import calibrate
+from app.deflection.asking.survey import PAUSE, is_sampled, may_ask, question_asked
+from app.deflection.asking.surveyed import asked_needs
+from app.deflection.inference.statistics import FEWEST_FOR_A_RATE, Proportion
+from app.deflection.judging.need_rows import Rows
+from app.deflection.judging.outcomes import judge
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.packing.need_columns import FIELDS, columns_of, frame_of_days
+from app.deflection.recording.events import Actor, parse_event
+from app.deflection.recording.simulate import Behaviour, Simulated, Subject, stream, subjects
+from app.deflection.reporting.article_report import ArticleRow, article_rows
+from app.deflection.reporting.avoided import REPAIR_PRIOR, Gap, gaps, tickets_avoided
+from app.deflection.reporting.facts import DAY_MS, Frame
+from app.deflection.reporting.metrics import window_sensitivity
+from app.deflection.reporting.trends import lateness, monday_of, weekly
 
 START_DAY = monday_of(20_400)
 START = START_DAY * DAY_MS

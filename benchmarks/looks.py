@@ -13,15 +13,15 @@ import numpy as np
 
 from app.db import Base, open_database
 from app.deflection import import_events, recompute_due
-from app.deflection.clock import DAY
-from app.deflection.experiment_store import WEEK, exposures
-from app.deflection.experiments import COUNTS_FOR_DAYS, HOLDOUT, ON, OUTCOMES, PLANNED_EFFECT, Exposure, Trial, judge_trial
-from app.deflection.facts import frame_of
-from app.deflection.metrics import change
-from app.deflection.sequences import confidence_sequence, weeks_until_decided
-from app.deflection.simulate import Behaviour, lines, stream, subjects
-from app.deflection.statistics import Proportion
-from app.deflection.trends import CLOSE_WEEKS, READ_WEEKS, Week, shift
+from app.deflection.asking.experiment_store import WEEK, exposures
+from app.deflection.asking.experiments import COUNTS_FOR_DAYS, HOLDOUT, ON, OUTCOMES, PLANNED_EFFECT, Exposure, Trial, judge_trial
+from app.deflection.inference.sequences import confidence_sequence, weeks_until_decided
+from app.deflection.inference.statistics import Proportion
+from app.deflection.recording.clock import DAY
+from app.deflection.recording.simulate import Behaviour, lines, stream, subjects
+from app.deflection.reporting.facts import frame_of
+from app.deflection.reporting.metrics import change
+from app.deflection.reporting.trends import CLOSE_WEEKS, READ_WEEKS, Week, shift
 
 A_WEEK, TRIAL_WEEKS, TREND_WEEKS = 100, 52, 104
 REMEMBERED = COUNTS_FOR_DAYS // 7

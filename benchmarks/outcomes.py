@@ -5,7 +5,7 @@
     python -m benchmarks.outcomes --bias --seeds 40              # definitions and intervals against a simulator's truth (bias, coverage)
     python -m benchmarks.outcomes --looks --seeds 40             # what may be looked at every week, at every week (looks)
 
-The stream comes from `app.deflection.simulate`, over the 90 days up to yesterday. Its rates of behaviour are assumptions. Reports are
+The stream comes from `app.deflection.recording.simulate`, over the 90 days up to yesterday. Its rates of behaviour are assumptions. Reports are
 pages and files over loopback from one process of our own server, over the demo articles.
 """
 
@@ -50,8 +50,8 @@ from app.deflection import (
     tell_contacts,
     verify_sample,
 )
-from app.deflection.events import milliseconds, parse_event
-from app.deflection.simulate import stream, subjects
+from app.deflection.recording.events import milliseconds, parse_event
+from app.deflection.recording.simulate import stream, subjects
 from benchmarks.bias import bias
 from benchmarks.coverage import coverage
 from benchmarks.looks import looks

@@ -33,7 +33,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 BARE = """
 import sys
 from flask import Flask
-from app.web.server import WebServer
+from app.web.serving.server import WebServer
 class Bare(WebServer):
     def load(self):
         app = Flask("bare")
@@ -44,7 +44,7 @@ Bare(int(sys.argv[1]), 1).run()
 """
 PORTAL = """
 import sys
-from app.web.server import WebServer
+from app.web.serving.server import WebServer
 WebServer(int(sys.argv[1]), 1).run()
 """
 

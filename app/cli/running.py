@@ -117,7 +117,7 @@ def _add_demo_people(database: object) -> None:
 
 
 def _serve_web(port: int, processes: int) -> None:
-    imported("app.web.server").WebServer(port, processes, after_fork=end_with_parent).run()
+    imported("app.web.serving.server").WebServer(port, processes, after_fork=end_with_parent).run()
 
 
 def _work() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from app.web.draining import draining_file
+from app.web.serving.draining import draining_file
 
 WORKER_GRACE = 10.0
 """Seconds the background worker has to finish what it is doing."""

@@ -168,7 +168,7 @@ def group_again(portal: Portal, now: datetime) -> str:
 def weekly(portal: Portal, now: datetime) -> str:
     """The report of the week, as a mail to managers."""
     from app.web.factory import create_app
-    from app.web.report_mail import is_due, queue_weekly
+    from app.web.reports.report_mail import is_due, queue_weekly
 
     if not is_due(now):
         return ""

@@ -4,15 +4,14 @@ This room knows events and values. It knows nothing of pages, cookies, articles'
 through `record` or `EventQueue` and read outcomes through `audit` and the reports.
 """
 
-from app.deflection.article_report import ArticleRow
-from app.deflection.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
-from app.deflection.busiest import views_by_article, votes_by_article
-from app.deflection.calibration import Calibrated
-from app.deflection.clock import FUTURE_TOLERANCE
-from app.deflection.cluster_names import label_clusters as name_clusters
-from app.deflection.cluster_names import label_clusters_in_turn as name_clusters_in_turn
-from app.deflection.cluster_page import ClusterPage, cluster_page, draft_text
-from app.deflection.cluster_store import (
+from app.deflection.asking.calibration import Calibrated
+from app.deflection.asking.experiment_store import current_share, form_trial, note_share, restart_trial, trial_stopped, watch_trial
+from app.deflection.asking.experiments import Trial, arm_of
+from app.deflection.asking.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
+from app.deflection.grouping.cluster_names import label_clusters as name_clusters
+from app.deflection.grouping.cluster_names import label_clusters_in_turn as name_clusters_in_turn
+from app.deflection.grouping.cluster_page import ClusterPage, cluster_page, draft_text
+from app.deflection.grouping.cluster_store import (
     assign_due,
     merge_clusters,
     merge_nightly,
@@ -20,14 +19,31 @@ from app.deflection.cluster_store import (
     rename_cluster,
     split_cluster,
 )
-from app.deflection.cluster_undo import undo_change
-from app.deflection.comments import Comment, comments_of, leave_comment
-from app.deflection.contact_language import Languages
-from app.deflection.day_packing import pack_asked, pack_days
-from app.deflection.day_report import Today, report_of_today
-from app.deflection.definitions import DEFINITIONS, Definition
-from app.deflection.event_queue import EventQueue
-from app.deflection.events import (
+from app.deflection.grouping.cluster_undo import undo_change
+from app.deflection.grouping.pair_labels import (
+    FEWEST_LABELS,
+    Pair,
+    clear_labels,
+    draw_pairs,
+    fit_labels,
+    forget_labels,
+    label_pair,
+    labelled,
+    take_last_back,
+)
+from app.deflection.grouping.subject_groups import merge_subjects, name_subjects, name_subjects_in_turn, tell_contacts
+from app.deflection.inference.statistics import Interval, Proportion, Shrunk
+from app.deflection.judging.audit import Audit, AuditSearch, Sentence, UnknownSearch, audit, audits_of_ticket, sentences
+from app.deflection.judging.ledger import many_wait, outcome_stamp, recompute_due
+from app.deflection.judging.rulebook import InvalidRulebook, Rulebook, rules_from
+from app.deflection.judging.verification import Difference, verify_sample
+from app.deflection.judging.versions import definitions_in_use
+from app.deflection.packing.day_packing import pack_asked, pack_days
+from app.deflection.recording.clock import FUTURE_TOLERANCE
+from app.deflection.recording.comments import Comment, comments_of, leave_comment
+from app.deflection.recording.contact_language import Languages
+from app.deflection.recording.event_queue import EventQueue
+from app.deflection.recording.events import (
     EVENT_TYPES,
     Actor,
     Click,
@@ -49,49 +65,33 @@ from app.deflection.events import (
     new_id,
     parse_event,
 )
-from app.deflection.exchange import Imported, InvalidImport, export_outcomes, import_events
-from app.deflection.experiment_store import current_share, form_trial, note_share, restart_trial, trial_stopped, watch_trial
-from app.deflection.experiments import Trial, arm_of
-from app.deflection.facts import Frame
-from app.deflection.failures import OTHERS, ClusterName, FailureRow
-from app.deflection.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
-from app.deflection.ledger import many_wait, outcome_stamp, recompute_due
-from app.deflection.metrics import Change, Endings, Summary, WindowPoint
-from app.deflection.notes import ReportNote, add_note, list_notes, remove_note
-from app.deflection.pair_labels import (
-    FEWEST_LABELS,
-    Pair,
-    clear_labels,
-    draw_pairs,
-    fit_labels,
-    forget_labels,
-    label_pair,
-    labelled,
-    take_last_back,
-)
-from app.deflection.past_searches import PastQuery, past_queries
-from app.deflection.rates import export_rates
-from app.deflection.redaction import redact, requester_hash
-from app.deflection.repairs import Addition
-from app.deflection.report import Mark, Report
-from app.deflection.report_request import RANGES, ReportRequest
-from app.deflection.report_store import report_of
-from app.deflection.report_tables import TABLES, Table
-from app.deflection.retention import Erased, apply_retention, erase_person, export_person
-from app.deflection.rulebook import InvalidRulebook, Rulebook, rules_from
-from app.deflection.simulate import Subject as SimulatedSubject
-from app.deflection.simulate import simulated_lines
-from app.deflection.spikes import Spike, notice_proposal, spikes
-from app.deflection.statistics import Interval, Proportion, Shrunk
-from app.deflection.store import events_of_search, events_of_ticket, record
-from app.deflection.subject_groups import merge_subjects, name_subjects, name_subjects_in_turn, tell_contacts
-from app.deflection.survey import Question, forget_asked, pending_question, question_answered, question_asked, refuse_questions
-from app.deflection.thresholds import Thresholds
-from app.deflection.ticket_import import import_tickets
-from app.deflection.trends import Shift, Week
-from app.deflection.verification import Difference, verify_sample
-from app.deflection.versions import definitions_in_use
-from app.deflection.words import without_words, words_are_common
+from app.deflection.recording.exchange import Imported, InvalidImport, export_outcomes, import_events
+from app.deflection.recording.redaction import redact, requester_hash
+from app.deflection.recording.retention import Erased, apply_retention, erase_person, export_person
+from app.deflection.recording.simulate import Subject as SimulatedSubject
+from app.deflection.recording.simulate import simulated_lines
+from app.deflection.recording.store import events_of_search, events_of_ticket, record
+from app.deflection.recording.ticket_import import import_tickets
+from app.deflection.reporting.article_report import ArticleRow
+from app.deflection.reporting.busiest import views_by_article, votes_by_article
+from app.deflection.reporting.day_report import Today, report_of_today
+from app.deflection.reporting.definitions import DEFINITIONS, Definition
+from app.deflection.reporting.facts import Frame
+from app.deflection.reporting.failures import OTHERS, ClusterName, FailureRow
+from app.deflection.reporting.learned import AgentAnswer, Phrase, learned_phrases, remove_phrase, restore_phrase
+from app.deflection.reporting.metrics import Change, Endings, Summary, WindowPoint
+from app.deflection.reporting.notes import ReportNote, add_note, list_notes, remove_note
+from app.deflection.reporting.past_searches import PastQuery, past_queries
+from app.deflection.reporting.rates import export_rates
+from app.deflection.reporting.repairs import Addition
+from app.deflection.reporting.report import Mark, Report
+from app.deflection.reporting.report_request import RANGES, ReportRequest
+from app.deflection.reporting.report_store import report_of
+from app.deflection.reporting.report_tables import TABLES, Table
+from app.deflection.reporting.spikes import Spike, notice_proposal, spikes
+from app.deflection.reporting.thresholds import Thresholds
+from app.deflection.reporting.trends import Shift, Week
+from app.deflection.reporting.words import without_words, words_are_common
 
 __all__ = [
     "DEFINITIONS",

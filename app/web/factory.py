@@ -12,44 +12,15 @@ from werkzeug.routing import IntegerConverter, Map
 from app.config import Settings
 from app.db import PAGE_WAITS
 from app.portal import Portal, open_portal
-from app.web import (
-    access,
-    accounts,
-    admin,
-    agent,
-    api,
-    api_description,
-    assets,
-    audits,
-    beacons,
-    brand,
-    contact,
-    context,
-    error_pages,
-    feedback,
-    feeds,
-    filters,
-    frame,
-    health,
-    help_center,
-    i18n,
-    logs,
-    maintenance,
-    one_time_codes,
-    page_cache,
-    privacy,
-    report_desk,
-    report_labels,
-    reports,
-    requests,
-    search_pages,
-    security,
-    survey,
-    ticket_feed,
-    visitors,
-    waiting,
-    writer,
-)
+from app.web import access, assets, brand, context, error_pages, filters, frame, i18n, security, writer
+from app.web.accounts import accounts, admin, one_time_codes
+from app.web.api import api, api_description
+from app.web.contact import contact, requests, waiting
+from app.web.desk import agent, ticket_feed
+from app.web.help_center import feedback, feeds, help_center, page_cache, search_pages, survey
+from app.web.reports import audits, report_desk, report_labels, reports
+from app.web.serving import health, logs, maintenance
+from app.web.visitors import beacons, privacy, visitors
 
 CODE = Path(__file__).resolve().parents[2]
 """Where the project lies: templates and static files are found from here, whatever the working folder."""

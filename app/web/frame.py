@@ -14,9 +14,9 @@ from app.content import Channel, Notice, Site
 from app.errors import Unavailable
 from app.locales import fallbacks, own_name
 from app.web import context
+from app.web.contact.waiting import hours_in_words, waiting_now
 from app.web.i18n import current_locale, ngettext
 from app.web.i18n import gettext as _
-from app.web.waiting import hours_in_words, waiting_now
 
 HIDDEN_NOTICES = "hylla_hidden"
 """Cookie: the notices a reader has put away, by id. It says nothing about who the reader is."""

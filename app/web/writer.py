@@ -12,10 +12,10 @@ from flask import Blueprint, render_template
 from app.accounts import Role
 from app.content import STAFF, Article, Catalog, Problem, staleness
 from app.deflection import FailureRow, ReportRequest
-from app.web import report_words
 from app.web.access import current_user, requires
 from app.web.context import catalog, locale, portal, today
-from app.web.report_page import report_for, title_of
+from app.web.reports import report_words
+from app.web.reports.report_page import report_for, title_of
 
 MOST_GROUPS = 8
 

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from app import deflection
 from app.accounts import Role
-from app.deflection import simulate
-from app.deflection.exchange import import_events
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
 from tests.browser.conftest import ROOT, Site, serve_demo
 from tests.browser.test_every_page import check
 from tests.waiting import until

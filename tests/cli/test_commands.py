@@ -323,7 +323,7 @@ def test_a_start_imports_without_looking_for_garbage_and_without_what_no_start_n
     code = (
         "import gc, sys; from app.cli import imported; watchful = imported('watchful');"
         "assert gc.isenabled() and not watchful.COLLECTING and gc.get_freeze_count() > 1000;"
-        "imported('app.cli.running'); imported('app.web.server'); assert 'simplemma' not in sys.modules and 'alembic' not in sys.modules"
+        "imported('app.cli.running'); imported('app.web.serving.server'); assert 'simplemma' not in sys.modules and 'alembic' not in sys.modules"
     )
     environment = {**os.environ, "PYTHONPATH": f"{PROJECT}{os.pathsep}{tmp_path}"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

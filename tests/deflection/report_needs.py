@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from app.deflection.facts import DAY_MS, FORM, NeedFact
+from app.deflection.reporting.facts import DAY_MS, FORM, NeedFact
 
 NOW = 20_700 * DAY_MS
 FINAL_AFTER = 8 * DAY_MS

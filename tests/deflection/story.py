@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from app.deflection.events import Event, parse_event
-from app.deflection.outcomes import Judgement, Verdict, judge
-from app.deflection.rulebook import Rulebook
+from app.deflection.judging.outcomes import Judgement, Verdict, judge
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.recording.events import Event, parse_event
 
 CASES = json.loads((Path(__file__).parent / "conformance.json").read_text())
 START = 1_700_000_000_000

@@ -21,9 +21,9 @@ from app.deflection import (
     without_words,
     words_are_common,
 )
-from app.deflection.audit import _REASONS
-from app.deflection.outcomes import RULES
-from app.deflection.simulate import stream, subjects
+from app.deflection.judging.audit import _REASONS
+from app.deflection.judging.outcomes import RULES
+from app.deflection.recording.simulate import stream, subjects
 from tests.deflection.story import START, Story, parsed
 
 T0 = datetime.fromtimestamp(START / 1000, UTC)

@@ -10,14 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Base, open_database
-from app.deflection import cluster_names as naming
-from app.deflection import cluster_store, simulate
-from app.deflection.cluster_names import cluster_names, label_clusters
-from app.deflection.cluster_page import cluster_page, draft_text
-from app.deflection.cluster_undo import CannotUndo, undo_change
-from app.deflection.exchange import import_events
-from app.deflection.ledger import recompute_due
-from app.deflection.thresholds import label
+from app.deflection.grouping import cluster_names as naming
+from app.deflection.grouping import cluster_store
+from app.deflection.grouping.cluster_names import cluster_names, label_clusters
+from app.deflection.grouping.cluster_page import cluster_page, draft_text
+from app.deflection.grouping.cluster_undo import CannotUndo, undo_change
+from app.deflection.judging.ledger import recompute_due
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
+from app.deflection.reporting.thresholds import label
 from app.errors import Invalid
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

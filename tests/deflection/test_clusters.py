@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from app.deflection.cluster_text import stem, stems
-from app.deflection.clusters import Clustering, cluster
+from app.deflection.grouping.cluster_text import stem, stems
+from app.deflection.grouping.clusters import Clustering, cluster
 
 
 def _ids():

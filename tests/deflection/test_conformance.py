@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.db import Database
 from app.deflection import export_outcomes, recompute_due, record
-from app.deflection.outcomes import judge
-from app.deflection.rulebook import Rulebook
+from app.deflection.judging.outcomes import judge
+from app.deflection.judging.rulebook import Rulebook
 from tests.deflection.story import CASES, outcomes, parsed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

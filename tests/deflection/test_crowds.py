@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Database
-from app.deflection import Rulebook, export_outcomes, ledger, recompute_due, record, verify_sample
-from app.deflection.crowds import MOST_TIED
-from app.deflection.exchange import search_outcomes
-from app.deflection.outcomes import judge
-from app.deflection.store import events_of_actors
+from app.deflection import Rulebook, export_outcomes, recompute_due, record, verify_sample
+from app.deflection.judging import ledger
+from app.deflection.judging.crowds import MOST_TIED
+from app.deflection.judging.outcomes import judge
+from app.deflection.recording.exchange import search_outcomes
+from app.deflection.recording.store import events_of_actors
 from tests.deflection.story import START, Story, parsed
 
 NOW = datetime.fromtimestamp(START / 1000, UTC) + timedelta(days=1)

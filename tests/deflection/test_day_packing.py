@@ -21,13 +21,13 @@ from app.deflection import (
     pack_days,
     recompute_due,
     report_of_today,
-    simulate,
     tell_contacts,
 )
-from app.deflection.facts import DAY_MS
-from app.deflection.packing import packed, unpacked
-from app.deflection.report_request import span_of
-from app.deflection.report_store import _days, days_of_span
+from app.deflection.packing.packing import packed, unpacked
+from app.deflection.recording import simulate
+from app.deflection.reporting.facts import DAY_MS
+from app.deflection.reporting.report_request import span_of
+from app.deflection.reporting.report_store import _days, days_of_span
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TODAY = int(NOW.timestamp() * 1000) // DAY_MS

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from app.deflection.outcomes import PREDICATES, RULES, WORST_FIRST, decide
+from app.deflection.judging.outcomes import PREDICATES, RULES, WORST_FIRST, decide
 
 TABLE = (
     ("X", "R0", "excluded"),

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from report_needs import NOW, need
 
-from app.deflection.facts import DAY_MS, Contacts, NeedFact, frame_of
-from app.deflection.failures import OTHERS, ClusterName
-from app.deflection.report import Material, Report, build
-from app.deflection.report_request import ReportRequest, span_of
-from app.deflection.thresholds import Thresholds
+from app.deflection.reporting.facts import DAY_MS, Contacts, NeedFact, frame_of
+from app.deflection.reporting.failures import OTHERS, ClusterName
+from app.deflection.reporting.report import Material, Report, build
+from app.deflection.reporting.report_request import ReportRequest, span_of
+from app.deflection.reporting.thresholds import Thresholds
 
 K = 5
 AT = datetime.fromtimestamp(NOW / 1000, UTC)

@@ -25,7 +25,7 @@ from app.deflection import (
     recompute_due,
     verify_sample,
 )
-from app.deflection.simulate import stream, subjects
+from app.deflection.recording.simulate import stream, subjects
 from tests.deflection.story import CASES, START, Story
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -172,8 +172,8 @@ def test_an_export_with_other_thresholds_judges_by_them(database: Database) -> N
 
 
 def test_judging_component_by_component_is_judging_all_at_once(database: Database) -> None:
-    from app.deflection.events import parse_event
-    from app.deflection.outcomes import judge
+    from app.deflection.judging.outcomes import judge
+    from app.deflection.recording.events import parse_event
 
     simulated = stream(7, subjects(30), 400, START, 20)
     import_events(database, as_lines(simulated.events))

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.db import Base, open_database
-from app.deflection import experiment_store, simulate
-from app.deflection.exchange import import_events
-from app.deflection.experiments import HARMS, HELPS, MISMATCH, NO_EVIDENCE, SUPPRESSES, Exposure, arm_of, holdout_share, judge_trial
-from app.deflection.ledger import recompute_due
+from app.deflection.asking import experiment_store
+from app.deflection.asking.experiments import HARMS, HELPS, MISMATCH, NO_EVIDENCE, SUPPRESSES, Exposure, arm_of, holdout_share, judge_trial
+from app.deflection.judging.ledger import recompute_due
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
 
 
 def _exposures(n, on, holdout, share=0.5, seed=1):

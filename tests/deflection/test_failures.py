@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from report_needs import need
 
-from app.deflection.facts import frame_of
-from app.deflection.failures import failure_rows
+from app.deflection.reporting.facts import frame_of
+from app.deflection.reporting.failures import failure_rows
 
 READ = {"opened": True, "satisfied": True, "article": "a"}
 WAYS = [

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection.events import milliseconds
-from app.deflection.facts import DAY_MS
-from app.deflection.learned import AgentAnswer, Answered, learned_phrases, phrases_of, remove_phrase, restore_phrase
+from app.deflection.recording.events import milliseconds
+from app.deflection.reporting.facts import DAY_MS
+from app.deflection.reporting.learned import AgentAnswer, Answered, learned_phrases, phrases_of, remove_phrase, restore_phrase
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 AT = milliseconds(NOW)

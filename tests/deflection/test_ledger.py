@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Database
-from app.deflection import Rulebook, ledger, outcome_stamp, recompute_due, record, verify_sample
+from app.deflection import Rulebook, outcome_stamp, recompute_due, record, verify_sample
+from app.deflection.judging import ledger
 from tests.deflection.story import START, Story, parsed
 
 T0 = datetime.fromtimestamp(START / 1000, UTC)

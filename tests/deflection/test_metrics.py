@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 from report_needs import NOW, need, population
 
-from app.deflection.avoided import Repair, cost_avoided, gaps, repair_share, tickets_avoided
-from app.deflection.calibration import calibrate
-from app.deflection.facts import DAY_MS, frame_of
-from app.deflection.metrics import change, endings, narrow_form_rate, share, share_of_searches, summary, time_to_answer, window_sensitivity
-from app.deflection.statistics import Proportion
+from app.deflection.asking.calibration import calibrate
+from app.deflection.inference.statistics import Proportion
+from app.deflection.reporting.avoided import Repair, cost_avoided, gaps, repair_share, tickets_avoided
+from app.deflection.reporting.facts import DAY_MS, frame_of
+from app.deflection.reporting.metrics import (
+    change,
+    endings,
+    narrow_form_rate,
+    share,
+    share_of_searches,
+    summary,
+    time_to_answer,
+    window_sensitivity,
+)
 
 
 def test_endings_sum_to_the_whole():

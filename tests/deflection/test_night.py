@@ -14,18 +14,18 @@ from app.db import Base, Database, open_database
 from app.deflection import (
     apply_retention,
     assign_due,
-    cluster_store,
     import_events,
     merge_nightly,
     merge_subjects,
     pack_asked,
     pack_days,
     recompute_due,
-    retention,
     tell_contacts,
     verify_sample,
 )
-from app.deflection.judging_lock import lock_for_judging
+from app.deflection.grouping import cluster_store
+from app.deflection.judging.judging_lock import lock_for_judging
+from app.deflection.recording import retention
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY_MS = 86_400_000

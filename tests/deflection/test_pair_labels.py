@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection import Rulebook, pair_labels, recompute_due, simulate
-from app.deflection.exchange import import_events
-from app.deflection.pair_labels import (
+from app.deflection import Rulebook, recompute_due
+from app.deflection.grouping import pair_labels
+from app.deflection.grouping.pair_labels import (
     DIFFERENT,
     FEWEST_LABELS,
     SAME,
@@ -23,6 +23,8 @@ from app.deflection.pair_labels import (
     labelled,
     take_last_back,
 )
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
 from app.errors import Invalid
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

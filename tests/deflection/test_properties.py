@@ -14,10 +14,10 @@ from sqlalchemy import text
 
 from app.db import Base, Database, open_database
 from app.deflection import export_outcomes, recompute_due, record, verify_sample
-from app.deflection.events import Event, parse_event
-from app.deflection.need_rows import Rows
-from app.deflection.outcomes import DEFLECTED, Judgement, judge
-from app.deflection.rulebook import Rulebook
+from app.deflection.judging.need_rows import Rows
+from app.deflection.judging.outcomes import DEFLECTED, Judgement, judge
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.recording.events import Event, parse_event
 from tests.deflection.story import START
 
 QUERIES = ("reset password", "password reset", "pasword", "vat invoice", "invoice", "close my account", "how do i", "", "re")

@@ -25,7 +25,7 @@ from app.deflection import (
     requester_hash,
 )
 from app.deflection.bulk import insert_rows
-from app.deflection.outcomes import in_time
+from app.deflection.judging.outcomes import in_time
 from tests.deflection.story import START, Story, parsed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.deflection.avoided import repair_share
-from app.deflection.facts import DAY_MS, frame_of
-from app.deflection.repairs import Addition, repairs
+from app.deflection.reporting.avoided import repair_share
+from app.deflection.reporting.facts import DAY_MS, frame_of
+from app.deflection.reporting.repairs import Addition, repairs
 from tests.deflection.report_needs import NOW, need
 
 DAY = NOW // DAY_MS - 80

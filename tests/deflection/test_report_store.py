@@ -10,26 +10,17 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection import (
-    ReportRequest,
-    Thresholds,
-    erase_person,
-    export_rates,
-    name_subjects,
-    need_columns,
-    pack_days,
-    report_of,
-    report_store,
-    simulate,
-    tell_contacts,
-)
-from app.deflection.cluster_store import assign_due, merge_clusters
-from app.deflection.exchange import import_events
-from app.deflection.facts import DAY_MS
-from app.deflection.ledger import recompute_due
-from app.deflection.report_request import span_of
-from app.deflection.report_store import material
-from app.deflection.report_tables import tables
+from app.deflection import ReportRequest, Thresholds, erase_person, export_rates, name_subjects, pack_days, report_of, tell_contacts
+from app.deflection.grouping.cluster_store import assign_due, merge_clusters
+from app.deflection.judging.ledger import recompute_due
+from app.deflection.packing import need_columns
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
+from app.deflection.reporting import report_store
+from app.deflection.reporting.facts import DAY_MS
+from app.deflection.reporting.report_request import span_of
+from app.deflection.reporting.report_store import material
+from app.deflection.reporting.report_tables import tables
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = int((NOW - timedelta(days=100)).timestamp() * 1000)

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from app.deflection.report_tables import Table
+from app.deflection.reporting.report_tables import Table
 
 SIGNS = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 BEFORE = ("", " ", "   ", "\t", "\r", "\n", "\u00a0", "\u200b", "\ufeff", "\u202e", "\x00", "\x0b")

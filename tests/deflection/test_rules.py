@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from app.deflection.clock import DAY, HOUR
-from app.deflection.outcomes import FINAL, PROVISIONAL, state_of
-from app.deflection.rulebook import Rulebook
-from app.deflection.sessions import is_machine
+from app.deflection.judging.outcomes import FINAL, PROVISIONAL, state_of
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.judging.sessions import is_machine
+from app.deflection.recording.clock import DAY, HOUR
 from tests.deflection.story import START, Story, judged, outcomes, verdict_of
 
 H = 3600

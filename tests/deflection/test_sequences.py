@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from app.deflection.sequences import (
+from app.deflection.inference.sequences import (
     Sequence,
     boundary,
     confidence_sequence,

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import yaml
 
-from app.deflection.clock import HOUR
-from app.deflection.failures import ClusterName
-from app.deflection.spikes import Spike, find_spikes, notice_proposal
+from app.deflection.recording.clock import HOUR
+from app.deflection.reporting.failures import ClusterName
+from app.deflection.reporting.spikes import Spike, find_spikes, notice_proposal
 
 END = 1_790_000_000_000
 

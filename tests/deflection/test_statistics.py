@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.deflection.beta import beta_cdf, beta_quantile
-from app.deflection.statistics import (
+from app.deflection.inference.beta import beta_cdf, beta_quantile
+from app.deflection.inference.statistics import (
     Proportion,
     design_effect,
     monte_carlo,

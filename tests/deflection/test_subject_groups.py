@@ -20,7 +20,7 @@ from app.deflection import (
     report_of,
     tell_contacts,
 )
-from app.deflection.contact_language import likely_language
+from app.deflection.recording.contact_language import likely_language
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = int(datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp() * 1000)

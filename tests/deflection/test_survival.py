@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.deflection.survival import kaplan_meier
+from app.deflection.inference.survival import kaplan_meier
 
 
 def test_curve_of_the_classic_remission_data():

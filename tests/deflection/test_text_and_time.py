@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.deflection.clock import DAY, corrected_time, ticket_time
-from app.deflection.wording import STOP_WORDS, continues, coverage, dice, is_enough_text, normalise, trigrams
+from app.deflection.grouping.wording import STOP_WORDS, continues, coverage, dice, is_enough_text, normalise, trigrams
+from app.deflection.recording.clock import DAY, corrected_time, ticket_time
 
 
 @pytest.mark.parametrize(

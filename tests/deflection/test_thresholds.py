@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.deflection.thresholds import Split, label, visible_cells, visible_groups
+from app.deflection.reporting.thresholds import Split, label, visible_cells, visible_groups
 
 
 def test_groups_of_few_people_are_put_together():

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from app.db import Database, open_database
 from app.deflection import export_outcomes, export_rates, import_events, import_tickets, recompute_due, report_of_today
-from app.deflection.clock import DAY, HOUR, MINUTE
+from app.deflection.recording.clock import DAY, HOUR, MINUTE
 from tests.deflection.story import START, Story, judged
 
 KEY = "k" * 32

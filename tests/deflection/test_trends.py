@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from report_needs import NOW, need
 
-from app.deflection.facts import DAY_MS, frame_of
-from app.deflection.report_request import RANGES, ReportRequest, span_of
-from app.deflection.sequences import weekly_boundary
-from app.deflection.trends import decompose, lateness, monday_of, shift, weekly
+from app.deflection.inference.sequences import weekly_boundary
+from app.deflection.reporting.facts import DAY_MS, frame_of
+from app.deflection.reporting.report_request import RANGES, ReportRequest, span_of
+from app.deflection.reporting.trends import decompose, lateness, monday_of, shift, weekly
 
 TODAY = NOW // DAY_MS
 

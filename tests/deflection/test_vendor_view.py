@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from report_needs import need
 
-from app.deflection.facts import frame_of
-from app.deflection.metrics import summary
-from app.deflection.vendor_view import vendor_numbers
+from app.deflection.reporting.facts import frame_of
+from app.deflection.reporting.metrics import summary
+from app.deflection.reporting.vendor_view import vendor_numbers
 
 HOUR = 3_600_000
 READ = {"opened": True, "satisfied": True, "article": "a"}

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
-from app.deflection import ReportRequest, Rulebook, Thresholds, definitions_in_use, recompute_due, report_of, simulate, verify_sample
-from app.deflection.exchange import import_events
-from app.deflection.facts import DAY_MS
+from app.deflection import ReportRequest, Rulebook, Thresholds, definitions_in_use, recompute_due, report_of, verify_sample
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
+from app.deflection.reporting.facts import DAY_MS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 STRICT = Rulebook(sat_ms=90_000)

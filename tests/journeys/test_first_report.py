@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.cli.working import MANY_GROUPED, group, judge
 from app.deflection import record
-from app.deflection.events import parse_event
+from app.deflection.recording.events import parse_event
 from app.portal import Portal
 
 

@@ -41,7 +41,7 @@ from app.deflection import (
 from app.portal import Portal
 from app.tickets import deliver_due
 from app.web.factory import create_app
-from app.web.report_mail import queue_weekly
+from app.web.reports.report_mail import queue_weekly
 from tests.journeys.conftest import ARTICLES, Writers, publish_now
 from tests.waiting import until
 

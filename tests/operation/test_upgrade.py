@@ -16,8 +16,8 @@ from sqlalchemy import inspect, text
 from app import migrations
 from app.db import Database, open_database
 from app.deflection import audit, import_tickets, recompute_due, record
-from app.deflection.events import Event, parse_event
-from app.deflection.rulebook import Rulebook
+from app.deflection.judging.rulebook import Rulebook
+from app.deflection.recording.events import Event, parse_event
 from app.migrations import alembic_config, is_current, upgrade
 from tests.postgres import cluster
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from justhtml import JustHTML
 
 from app import deflection
-from app.deflection import simulate
+from app.deflection.recording import simulate
 
 
 def fill(portal, needs=1200, extra=()):

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from app.accounts import Role
 from app.errors import Unavailable
-from app.web import contact, requests
+from app.web.contact import contact, requests
 from tests.web.conftest import csrf_of
 
 

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from app.content import ContentUnavailable
 from app.portal import Portal
 from app.search import SearchUnavailable
-from app.web.draining import draining_file
-from app.web.refused_readings import Refused
+from app.web.serving.draining import draining_file
+from app.web.visitors.refused_readings import Refused
 
 
 def test_alive_asks_nothing_of_anybody(app: Flask, client: FlaskClient) -> None:

@@ -19,8 +19,8 @@ from app.accounts import Role
 from app.content import VISITOR
 from app.deflection import View, Vote, milliseconds, recompute_due, record
 from app.search import SearchUnavailable
-from app.web.reading_counts import views_until_today, votes_until_today
-from app.web.search_pages import _fitting
+from app.web.help_center.reading_counts import views_until_today, votes_until_today
+from app.web.help_center.search_pages import _fitting
 
 
 class Page(HTMLParser):
@@ -393,7 +393,7 @@ def test_a_signed_in_persons_page_is_theirs_alone(app, client: FlaskClient, sign
 
 
 def test_the_cache_is_bounded_and_drops_what_was_longest_unused():
-    from app.web.page_cache import PageCache
+    from app.web.help_center.page_cache import PageCache
 
     cache = PageCache(capacity=800)
     for name in "abcdefgh":

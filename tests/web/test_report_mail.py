@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app import deflection
 from app.accounts import Role
-from app.web.report_mail import is_due, queue_weekly, weekly_letter
+from app.web.reports.report_mail import is_due, queue_weekly, weekly_letter
 from tests.browser.conftest import FLAGS
 from tests.web.report_weeks import fill, parsed, words_of
 

@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from app import deflection
 from app.accounts import Role
-from app.deflection import simulate
-from app.deflection.exchange import import_events
-from app.web import report_charts
-from app.web.charts import across, scale
+from app.deflection.recording import simulate
+from app.deflection.recording.exchange import import_events
+from app.web.reports import report_charts
+from app.web.reports.charts import across, scale
 
 PAGES = (
     "/reports/",
@@ -78,7 +78,7 @@ def _words(html):
 
 
 def test_many_learned_phrases_come_in_pages(filled, signed_in, monkeypatch):
-    monkeypatch.setattr("app.web.report_desk.PHRASES_ON_A_PAGE", 1)
+    monkeypatch.setattr("app.web.reports.report_desk.PHRASES_ON_A_PAGE", 1)
     writer = signed_in(Role.WRITER)
     first = _parsed(_text(writer.get("/reports/phrases")))
     (following,) = first.query('nav.pager a[rel="next"]')
@@ -188,7 +188,7 @@ def test_weeks_that_are_not_final_are_hatched(manager):
 
 
 def test_a_difference_of_nothing_has_no_sign_and_long_times_are_told_in_hours(app):
-    from app.web import report_words
+    from app.web.reports import report_words
 
     with app.test_request_context("/en/"):
         assert [report_words.signed(value) for value in (0.058, -0.013, -0.0001)] == ["+5.8", "−1.3", "0.0"]

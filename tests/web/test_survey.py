@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app import deflection
-from app.deflection.survey import may_ask
+from app.deflection.asking.survey import may_ask
 
 QUESTION = "Did you find what you needed?"
 AGENT = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -113,7 +113,7 @@ def test_staff_are_not_asked(client):
 
 
 def test_share_decides_by_the_search_alone():
-    from app.deflection.survey import is_sampled
+    from app.deflection.asking.survey import is_sampled
 
     ids = [f"s{i}" for i in range(20_000)]
     chosen = [id for id in ids if is_sampled(id, 0.05)]

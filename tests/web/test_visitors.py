@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.accounts import Role
 from app.deflection import Actor
-from app.web.visitors import actor, clean_tab, new_tab
+from app.web.visitors.visitors import actor, clean_tab, new_tab
 
 COOKIE = "hylla_visitor"
 

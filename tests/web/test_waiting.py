@@ -10,7 +10,7 @@ from flask import Flask, g
 
 from app.portal import Portal
 from app.tickets import Author, TicketDraft, reply, submit
-from app.web.waiting import hours_in_words, waiting_now
+from app.web.contact.waiting import hours_in_words, waiting_now
 
 ALWAYS = "mon-sun 00:00-24:00"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

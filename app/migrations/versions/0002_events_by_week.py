@@ -97,7 +97,7 @@ def _tables() -> None:
 
 
 def _partitions() -> None:
-    """Named and bounded as `app.deflection.event_table` makes them from now on."""
+    """Named and bounded as `app.deflection.recording.event_table` makes them from now on."""
     days = op.get_bind().execute(sa.text(f"SELECT DISTINCT {_DAY} FROM event_before_0002")).scalars()  # noqa: S608  # nosec B608
     for name, low, high in sorted({_partition_of(day) for day in days}):
         op.execute(f"CREATE TABLE {name} PARTITION OF event FOR VALUES FROM ({low}) TO ({high})")

@@ -1,0 +1,1 @@
+"""What is asked and tried instead of assumed: the survey and the trial in the contact form."""

@@ -1,0 +1,1 @@
+"""Intervals, posteriors and tests: pure formulas, each with its source."""

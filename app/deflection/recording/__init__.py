@@ -1,0 +1,1 @@
+"""Events in: told, checked, redacted, stored once, and from files."""

@@ -1,0 +1,1 @@
+"""Reaching a person, and what becomes of it."""

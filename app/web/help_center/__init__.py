@@ -1,0 +1,1 @@
+"""The pages that everybody reads: articles, search, votes, feeds."""

@@ -1,0 +1,1 @@
+"""Who a visitor is to us, and what their browser reports."""
