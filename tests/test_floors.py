@@ -72,9 +72,9 @@ def test_rooms_are_entered_by_the_front_door(pair: tuple[str, str]) -> None:
     assert len(beyond) <= 1, f"import from app.{place(pair[1])}, not from a module inside it"
     if beyond:
         inside = APP / place(pair[1]) / beyond[0]
-        assert not (inside.is_dir() or inside.with_suffix(".py").exists()) or beyond[0] in (APP / place(pair[1]) / "__init__.py").read_text(), (
-            f"{beyond[0]} is a module, not a name at the door"
-        )
+        assert (
+            not (inside.is_dir() or inside.with_suffix(".py").exists()) or beyond[0] in (APP / place(pair[1]) / "__init__.py").read_text()
+        ), f"{beyond[0]} is a module, not a name at the door"
 
 
 @pytest.mark.parametrize("name", sorted(set().union(*FLOORS[:4])))

@@ -46,6 +46,36 @@ def test_raw_events_go_when_their_time_is_over_and_outcomes_stay_as_they_were(ei
     assert apply_retention(either, T0 + timedelta(days=200)) == 0
 
 
+def known_long_ago() -> list[Story]:
+    """A browser whose sender only an old form told, and one whose account was last seen some days before its events go."""
+    return [
+        Story(visitor="va", prefix="o").form(0, "f1").ticket(60, "k1", "my card is lost", form_id="f1", requester="ra"),
+        Story(visitor="vb", tab="tb", account="bo", prefix="b").view(15 * D, "wb", read=60),
+        Story(visitor="vb", tab="tb2", prefix="c").search(40 * D, "s3", "order a card"),
+        Story(visitor="va", tab="t2", prefix="n").search(195 * D, "s2", "vat invoice"),
+        Story(visitor=None, tab=None, prefix="m").ticket(195 * D + 3600, "k2", "vat invoice", channel="email", requester="ra"),
+        Story(visitor="vz", tab="tz", prefix="z").form(0, "f9").ticket(60, "k9", "never again", form_id="f9", requester="rz"),
+        Story(visitor="vn", tab="tn", prefix="noise").search(195 * D, "s9", "vat invoice"),
+    ]
+
+
+def test_who_is_who_outlives_the_events_that_told_it_as_long_as_somebody_is_active(either: Database) -> None:
+    tell(either, T0 + timedelta(days=197), *known_long_ago())
+    before = rows(either, "SELECT id, outcome, person, link_class FROM need ORDER BY id")
+    assert {row[1:3] for row in before} >= {("escalated", "v:va"), ("abandoned_with_results", "a:bo")}
+    assert apply_retention(either, T0 + timedelta(days=200)) == 6
+    assert rows(either, "SELECT visitor, account, t_recv FROM event WHERE type = 'identify' ORDER BY visitor") == [
+        ("va", None, START + 60_000),
+        ("vb", "bo", START + (15 * D + 60) * 1000),
+    ]
+    assert verify_sample(either, T0 + timedelta(days=200), share=1.0) == []
+    tell(either, T0 + timedelta(days=200), Story(visitor="va", tab="t3", prefix="x").search(199 * D, "s4", "another question"))
+    assert [row for row in rows(either, "SELECT id, outcome, person, link_class FROM need ORDER BY id") if row in before] == before
+    assert apply_retention(either, T0 + timedelta(days=200)) == 0
+    apply_retention(either, T0 + timedelta(days=600))
+    assert rows(either, "SELECT count(*) FROM event") == rows(either, "SELECT count(*) FROM identity_edge") == [(0,)]
+
+
 def test_needs_go_after_two_years_and_the_rollups_know_them_still(database: Database) -> None:
     tell(database, T0 + timedelta(days=1), Story().search(0, "s1"))
     apply_retention(database, T0 + timedelta(days=800))

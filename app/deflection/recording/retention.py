@@ -22,6 +22,7 @@ from app.deflection.recording.clock import DAY
 from app.deflection.recording.event_table import delete_events, delete_events_of, drop_slice, drop_week, kept_from, make_weeks
 from app.deflection.recording.events import milliseconds
 from app.deflection.recording.store import closure, events_of_actors, in_order
+from app.deflection.recording.who_is_who import keep_who_is_who
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ def apply_retention(database: Database, now: datetime, event_days: int = 180, ne
         )
         if db.execute(text("SELECT 1 FROM event WHERE day >= 0 AND day < :day LIMIT 1"), {"day": kept}).first():
             _forget_packed(db, kept)
+    with database.giving_way(), database.session() as db:
+        lock_for_judging(db, database.is_sqlite)
+        keep_who_is_who(db, kept)
     removed = _drop_events(database, kept)
     _day_after_day(database, _WITH_TEXTS, kept, _blank_texts)
     _day_after_day(database, _WITH_NEEDS, today - need_days, _drop_needs)

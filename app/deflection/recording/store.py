@@ -48,7 +48,7 @@ def record(db: Session, *events: Event) -> int:
         return 0
     clean = sorted((scrubbed(event) for event in events), key=lambda event: (event.event_id, event.t_recv))
     lock_for_recording(db, is_sqlite(db))
-    new, replaced = store_once(db, [_row(event) for event in clean])
+    new, replaced = store_once(db, [row_of(event) for event in clean])
     edges = sorted({edge for event in clean for edge in edges_of(event)})
     upsert_rows(db, "identity_edge", ("a", "b"), [{"a": a, "b": b} for a, b in edges], "(a, b) DO NOTHING")
     feeds = [{"source": e.source, "t": min(e.t_complete, e.t_recv)} for e in clean if isinstance(e, Watermark)]
@@ -103,7 +103,8 @@ def ref_of(event: Event) -> str | None:
     return getattr(event, "view_id", None) or getattr(event, "form_id", None) or getattr(event, "search_id", None)
 
 
-def _row(event: Event) -> dict[str, Any]:
+def row_of(event: Event) -> dict[str, Any]:
+    """The event as a row of its table."""
     return {
         "event_id": event.event_id,
         "type": event.type,
