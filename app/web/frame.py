@@ -28,7 +28,7 @@ NAV_ROLES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("writer", "/writer/", frozenset({Role.WRITER, Role.ADMIN})),
     ("admin", "/admin/", frozenset({Role.ADMIN})),
 )
-TEXT_FIELDS = ("subject", "message", "text", "reply", "note")
+TEXT_FIELDS = ("subject", "message", "text", "reply", "note", "name")
 CHANNEL_ICONS = {"chat": "message-circle", "request": "mail", "phone": "phone"}
 
 

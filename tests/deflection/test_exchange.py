@@ -194,7 +194,9 @@ _CHILD = """
 import sys
 from datetime import UTC, datetime
 from app.db import open_database
-from app.deflection import import_events, recompute_due, exchange, ledger
+from app.deflection import import_events, recompute_due
+from app.deflection.judging import ledger
+from app.deflection.recording import exchange
 what, url, path = sys.argv[1:]
 exchange.BATCH = 50
 database = open_database(url)

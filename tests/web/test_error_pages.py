@@ -98,6 +98,14 @@ def test_a_closed_door_says_once_why_it_is_closed(signed_in: Callable[..., Flask
     assert main.count("This page is for staff") == 1
 
 
+def test_what_is_sent_after_a_sign_in_ended_is_said_not_to_be_saved_and_shown(client: FlaskClient) -> None:
+    client.get("/sign-in")
+    answer = client.post("/reports/groups/1", data={"act": "rename", "name": "Cards lost abroad"}, headers={"Origin": "http://localhost"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 403 and heading(page) == "You need to sign in to see this"
+    assert "Nothing of what you sent was saved." in page and "Cards lost abroad" in page
+
+
 def test_what_another_site_sent_is_not_answered_with_a_sign_in(client: FlaskClient) -> None:
     page = client.post("/en/contact", data=form_of(client), headers={"Origin": "https://evil.example"}).get_data(as_text=True)
     assert heading(page) == "This came from another site"
