@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Base, open_database
-from app.deflection.grouping import cluster_names as naming
-from app.deflection.grouping import cluster_store
-from app.deflection.grouping.cluster_names import cluster_names, label_clusters
+from app.deflection.grouping import cluster_store, labels
+from app.deflection.grouping.cluster_names import cluster_names, label_clusters, label_clusters_in_turn
 from app.deflection.grouping.cluster_page import cluster_page, draft_text
 from app.deflection.grouping.cluster_undo import CannotUndo, undo_change
 from app.deflection.judging.ledger import recompute_due
@@ -225,8 +224,8 @@ def test_labels_are_written_though_somebody_wrote_while_they_were_looked_for(db,
             other.execute(text("UPDATE outcome_stamp SET n = n + 1"))
         return label(asked, k)
 
-    monkeypatch.setattr(naming, "label", while_somebody_writes)
-    assert naming.label_clusters_in_turn(ours, NOW, 3) > 0
+    monkeypatch.setattr(labels, "label", while_somebody_writes)
+    assert label_clusters_in_turn(ours, NOW, 3) > 0
     assert any(db.execute(text("SELECT label FROM query_cluster")).scalars())
     ours.close()
     theirs.close()

@@ -7,7 +7,7 @@ become one, numbers are never used again. Nobody edits them, so they have no his
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, text, update
@@ -15,26 +15,26 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.deflection.bulk import is_sqlite
-from app.deflection.grouping.cluster_names import LABEL_DAYS
 from app.deflection.grouping.cluster_store import bag_of, language_of
 from app.deflection.grouping.clusters import Bag, Clustering
-from app.deflection.grouping.wording import normalise
+from app.deflection.grouping.labels import Kind, label_groups, label_groups_in_turn
 from app.deflection.judging.judging_lock import lock_for_judging
 from app.deflection.judging.ledger import raise_stamp
-from app.deflection.recording.clock import DAY
 from app.deflection.recording.contact_language import Languages, Sent, languages_of
 from app.deflection.recording.events import milliseconds
 from app.deflection.reporting.failures import ClusterName
 from app.deflection.reporting.report_models import SubjectBagRow, SubjectGroupRow
-from app.deflection.reporting.thresholds import label
 
 MOST_TOLD = 500
 
 _UNTOLD = text("SELECT ticket_id, home, subject, day, linked FROM contact WHERE NOT told ORDER BY day, ticket_id LIMIT :n")
 _TELL = text("UPDATE contact SET lang = :lang, subject_group = :group, told = :told WHERE ticket_id = :ticket")
-_SUBJECTS = text(
-    "SELECT subject_group, subject, home FROM contact WHERE subject_group > 0 AND NOT linked AND valid AND inbound AND day >= :start"
-    " AND subject <> ''"
+_GROUPS = Kind(
+    "subject_group",
+    text(
+        "SELECT subject_group, subject, home FROM contact WHERE subject_group > 0 AND NOT linked AND valid AND inbound AND day >= :start"
+        " AND subject <> ''"
+    ),
 )
 _COUNT_AGAIN = text("UPDATE subject_bag SET n = n + :n WHERE language = :language AND bag = :bag")
 
@@ -122,36 +122,14 @@ def _merge(db: Session, old: int, new: int) -> None:
 
 
 def name_subjects(db: Session, now: datetime, k: int) -> int:
-    """Give every group the label that the last 90 days allow; gives how many changed. A label that no longer has its k persons goes."""
+    """Give every group the label that the last 90 days allow; gives how many changed."""
     lock_for_judging(db, is_sqlite(db))
-    return _write(db, _labels(db, now, k))
+    return label_groups(db, _GROUPS, now, k)
 
 
 def name_subjects_in_turn(database: Database, now: datetime, k: int) -> int:
     """The same without keeping others from writing while labels are looked for."""
-    with database.session() as db:
-        labels = _labels(db, now, k)
-    with database.session() as db:
-        lock_for_judging(db, database.is_sqlite)
-        return _write(db, labels)
-
-
-def _labels(db: Session, now: datetime, k: int) -> dict[int, tuple[str, bool]]:
-    written: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    persons: dict[str, int] = {}
-    for group, subject, home in db.execute(_SUBJECTS, {"start": milliseconds(now) // DAY - LABEL_DAYS}):
-        written[group].append((normalise(subject), persons.setdefault(home, len(persons))))
-    found = {group: label(own, k) for group, own in written.items()}
-    return {group: (own.text, own.verbatim) for group, own in found.items() if own}
-
-
-def _write(db: Session, labels: Mapping[int, tuple[str, bool]]) -> int:
-    rows = db.execute(text("SELECT id, label, verbatim FROM subject_group WHERE merged_into IS NULL")).all()
-    wanted = [(row, labels.get(row.id, ("", False))) for row in rows]
-    changed = [{"id": row.id, "label": new[0], "verbatim": new[1]} for row, new in wanted if new != (row.label, bool(row.verbatim))]
-    if changed:
-        db.execute(text("UPDATE subject_group SET label = :label, verbatim = :verbatim WHERE id = :id"), changed)
-    return len(changed)
+    return label_groups_in_turn(database, _GROUPS, now, k)
 
 
 def subject_names(db: Session) -> dict[int, ClusterName]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.deflection.inference.statistics import Interval, Proportion, Shrunk, dense, design_effect, shrink_all, wilson
+from app.deflection.inference.statistics import Proportion, Shrunk, dense, design_effect, shrink_all
 from app.deflection.reporting import facts
 from app.deflection.reporting.facts import FAILED, Frame
 
 PRIOR_WEIGHT = 20
-FEW_VOTES = 30
 
 
 @dataclass(frozen=True)
@@ -159,20 +158,3 @@ def _expected(read: Frame, names: tuple[str, ...]) -> np.ndarray:
     total = np.bincount(article, weights=own_n, minlength=len(names))
     weighted = np.bincount(article, weights=own_n * rates, minlength=len(names))
     return np.divide(weighted, total, out=np.full(len(names), overall), where=total > 0)
-
-
-@dataclass(frozen=True)
-class VoteShare:
-    """Votes on an article with their interval; under 30 it says 'few votes'."""
-
-    helpful: int
-    total: int
-    interval: Interval
-
-    @property
-    def few(self) -> bool:
-        return self.total < FEW_VOTES
-
-
-def vote_share(row: ArticleRow) -> VoteShare:
-    return VoteShare(row.helpful, row.votes, wilson(row.helpful, row.votes))
