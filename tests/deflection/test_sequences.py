@@ -11,7 +11,6 @@ from app.deflection.inference.sequences import (
     Sequence,
     boundary,
     confidence_sequence,
-    needed_units,
     sample_ratio_p,
     weekly_boundary,
     weeks_until_decided,
@@ -75,16 +74,6 @@ def test_a_skewed_assignment_is_noticed():
     assert sample_ratio_p(900, 100, 0.9) == pytest.approx(1.0)
     assert sample_ratio_p(5200, 4800, 0.5) == pytest.approx(6.334e-5, rel=1e-3)
     assert sample_ratio_p(0, 0, 0.9) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("base", "effect", "share", "units"),
-    # Table of deflection.md section 4.
-    [(0.8, -0.02, 0.9, 35137), (0.8, -0.05, 0.8, 3248), (0.8, -0.10, 0.5, 581), (0.5, -0.02, 0.8, 30650), (0.5, -0.10, 0.9, 2172)],
-)
-def test_needed_sizes_are_those_of_the_specification(base, effect, share, units):
-    # The table puts the smaller share into the control arm.
-    assert needed_units(base, effect, share) == pytest.approx(units, rel=0.001)
 
 
 def test_a_rare_outcome_has_the_variance_of_two_more_hits_and_misses_in_each_arm():

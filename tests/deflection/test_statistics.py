@@ -13,7 +13,6 @@ from app.deflection.inference.statistics import (
     negative_binomial_tail,
     newcombe,
     poisson_tail,
-    posterior,
     quantiles,
     shrink,
     shrink_all,
@@ -81,13 +80,6 @@ def test_clustered_interval_covers_the_truth_where_the_plain_one_does_not():
         clustered += wilson(k, 640, design_effect(hits, persons)).holds(0.5)
     assert clustered / 300 >= 0.92
     assert plain / 300 < 0.88
-
-
-def test_small_cells_are_covered_by_the_posterior():
-    rng = np.random.default_rng(3)
-    truth = rng.beta(0.5, 0.5, 400)
-    held = sum(posterior(int(rng.binomial(6, p)), 6).holds(p) for p in truth)
-    assert held / 400 >= 0.92
 
 
 def test_shrinkage_pulls_a_small_group_to_its_kind_and_leaves_a_large_one():

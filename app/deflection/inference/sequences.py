@@ -92,16 +92,6 @@ def sample_ratio_p(treated: int, control: int, share: float) -> float:
     return math.erfc(math.sqrt(chi / 2))
 
 
-def needed_units(base_rate: float, effect: float, share: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Units in total that a fixed-size test needs for this absolute effect of treatment (unpooled normal approximation; Chow et al. 2008).
-
-    `share` of the units is treated; the rest keeps the base rate.
-    """
-    p, q = base_rate, min(max(base_rate + effect, 1e-6), 1 - 1e-6)
-    z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
-    return math.ceil(z * z * (p * (1 - p) / (1 - share) + q * (1 - q) / share) / (q - p) ** 2)
-
-
 RUNS = 400
 
 

@@ -37,9 +37,6 @@ class Interval:
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high
 
-    def scaled(self, factor: float) -> Interval:
-        return Interval(self.low * factor, self.high * factor, self.level)
-
 
 @dataclass(frozen=True)
 class Proportion:
@@ -125,13 +122,6 @@ def newcombe(now: Proportion, before: Proportion) -> Interval:
 # Small cells
 
 
-def posterior(count: float, base: float, level: float = LEVEL) -> Interval:
-    """Equal-tailed interval of the Beta(½ + k, ½ + n − k) posterior (Jeffreys; Brown, Cai & DasGupta 2001): for small cells."""
-    tail = (1 - level) / 2
-    low, high = beta_quantile(np.array([tail, 1 - tail]), 0.5 + count, 0.5 + max(base - count, 0.0)).tolist()
-    return Interval(low, high, level)
-
-
 @dataclass(frozen=True)
 class Shrunk:
     """A small group's share pulled towards its kind: posterior mean and interval of Beta(k + m·p, n − k + m·(1 − p))."""
@@ -203,9 +193,3 @@ def negative_binomial_tail(count: int, mean: float, variance: float) -> float:
     p = size / (size + mean)
     # P(X ≤ c) of a negative binomial is the incomplete beta function I_p(size, c + 1).
     return 1 - float(beta_cdf(p, size, count)) if count > 0 else 1.0
-
-
-def weighted_mean_and_error(values: Sequence[float], variances: Sequence[float]) -> tuple[float, float]:
-    """The plain mean of independent estimates, and its standard error."""
-    n = len(values)
-    return sum(values) / n, math.sqrt(sum(variances)) / n

@@ -48,9 +48,6 @@ class ReportRequest:
         changed = replace(self, **changes)  # type: ignore[arg-type]
         return {"w": str(changed.weeks), **changed.active}
 
-    def without(self, name: str) -> ReportRequest:
-        return replace(self, **{name: ""})  # type: ignore[arg-type]
-
 
 @dataclass(frozen=True)
 class Span:
