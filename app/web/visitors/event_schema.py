@@ -6,7 +6,7 @@ import typing
 from dataclasses import MISSING, fields
 from typing import Any
 
-from app.deflection import EVENT_TYPES, Event
+from app.deflection import EVENT_TYPES
 
 FROM_PAGES = ("search", "click", "view", "dwell", "vote", "form_open", "suggest")
 """What happens in a browser. Tickets, exclusions and watermarks come from us or from the helpdesk, never from a page; and what a survey
@@ -75,8 +75,3 @@ def _field(name: str, hint: Any) -> dict[str, Any]:
         schema = dict(IDENTIFIER)
     schema |= LIMITS.get(name, {})
     return {"anyOf": [schema, {"type": "null"}]} if type(None) in kinds else schema
-
-
-def is_from_page(event: Event) -> bool:
-    """Whether pages may send events of this type."""
-    return event.type in FROM_PAGES
