@@ -66,6 +66,55 @@ def _insert_need(db, id, query, person, rule="R6", article="cards/retained"):
     db.execute(text(f"INSERT INTO need ({names}) VALUES ({', '.join(':' + name for name in kinds)})"), filled)
 
 
+def _replies(subject, requesters="abc", article="cards/frozen", locale="en"):
+    return [AgentAnswer(article, locale, subject, f"{subject} {who}", NOW - timedelta(days=1)) for who in requesters]
+
+
+@pytest.fixture
+def session(either):
+    with either.session() as session:
+        yield session
+
+
+def test_what_a_writer_took_away_in_one_wording_stays_away_in_every_wording_of_the_same_words(session):
+    few = _replies("Freeze card")
+    assert [phrase.phrase for phrase in learned_phrases(session, NOW, agents=few)] == ["freeze card"]
+    remove_phrase(session, "cards/frozen", "en", "freeze card", "writer", NOW)
+    more = few + _replies("How do I freeze my card?", "abcd") + _replies("my CARDS, freezing", "abcde")
+    assert learned_phrases(session, NOW, agents=more) == []
+    (shown,) = learned_phrases(session, NOW, agents=more, with_removed=True)
+    assert (shown.phrase, shown.removed) == ("my cards freezing", True)
+    other_words = learned_phrases(session, NOW, agents=_replies("Freeze account"))
+    elsewhere = learned_phrases(session, NOW, agents=_replies("Freeze card", article="cards/lost"))
+    another_language = learned_phrases(session, NOW, agents=_replies("Freeze card", locale="sv"))
+    assert [len(phrases) for phrases in (other_words, elsewhere, another_language)] == [1, 1, 1]
+
+
+def test_giving_back_the_wording_that_is_shown_gives_back_all_that_was_taken_away_of_the_same_words(session):
+    replies = _replies("Freeze card") + _replies("How do I freeze my card?", "abcd")
+    remove_phrase(session, "cards/frozen", "en", "freeze card", "writer", NOW)
+    remove_phrase(session, "cards/frozen", "en", "freeze my card", "writer", NOW)
+    remove_phrase(session, "cards/frozen", "en", "thaw card", "writer", NOW)
+    (shown,) = learned_phrases(session, NOW, agents=replies, with_removed=True)
+    restore_phrase(session, shown.article_id, shown.locale, shown.phrase)
+    assert len(learned_phrases(session, NOW, agents=replies)) == 1
+    assert len(learned_phrases(session, NOW, agents=_replies("Freeze card"))) == 1
+    assert learned_phrases(session, NOW, agents=_replies("Thaw card")) == []
+
+
+def test_a_wording_of_stop_words_alone_is_taken_away_by_those_words(session):
+    remove_phrase(session, "cards/frozen", "en", "what is it", "writer", NOW)
+    assert learned_phrases(session, NOW, agents=_replies("What is it?")) == []
+    assert len(learned_phrases(session, NOW, agents=_replies("Who are you?"))) == 1
+
+
+def test_a_long_wording_that_is_shown_cut_off_is_taken_away_as_it_is_shown(session):
+    replies = _replies("freeze " + "card of my other account " * 7 + "unmistakably" * 3)
+    (phrase,) = learned_phrases(session, NOW, agents=replies)
+    remove_phrase(session, phrase.article_id, phrase.locale, phrase.phrase, "writer", NOW)
+    assert learned_phrases(session, NOW, agents=replies) == []
+
+
 def test_replies_of_agents_teach_too_and_writers_take_away(db):
     answers = [AgentAnswer("cards/retained", "en", "Card eaten by machine", who, NOW - timedelta(days=1)) for who in ("r1", "r2", "r3")]
     (phrase,) = learned_phrases(db, NOW, agents=answers)

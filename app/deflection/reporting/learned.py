@@ -1,6 +1,7 @@
 """Phrases that past searches teach the search: queries that led several people to an answer, always with the same article at the end.
 
-Redacted before they were stored, shown only from enough persons, fading with time, and removable by writers for good.
+Redacted before they were stored, shown only from enough persons, fading with time, and removable by writers for good: whatever is taken
+away in one wording stays away in every wording of the same meaning words, or the next people's word order would bring it back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.deflection.grouping.cluster_text import stems
@@ -36,6 +37,10 @@ _ANSWERED = text(
 
 
 _SAME_PERSON = text("SELECT a, b FROM identity_edge WHERE b LIKE 'r:%' OR b LIKE 'a:%'")
+
+
+Group = tuple[str, str, tuple[str, ...]]
+"""An article, a locale, and the stems of the meaning words: wordings that are one phrase."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +85,23 @@ def phrases_of(answered: Iterable[Answered], now_ms: int, k: int = FEWEST_PERSON
     Wordings of the same meaning words support each other; the phrase is shown as most people wrote it, and that wording itself must
     have been used by `k` persons.
     """
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Answered]] = defaultdict(list)
+    groups: dict[Group, list[Answered]] = defaultdict(list)
     for need in answered:
-        bag = stems(need.query, need.locale or "en")
-        if bag and "‹" not in need.query:
-            groups[(need.article, need.locale, bag)].append(need)
+        group = _group(need.article, need.locale, _wording(need.query))
+        if group[-1] and "‹" not in need.query:
+            groups[group].append(need)
     found = [phrase for (article, locale, _), needs in groups.items() if (phrase := _phrase(article, locale, needs, now_ms, k))]
     return sorted(found, key=lambda p: (-p.weight, p.article_id, p.locale, p.phrase))
+
+
+def _wording(query: str) -> str:
+    """A query as a phrase is shown and stored."""
+    return normalise(query)[:LONGEST]
+
+
+def _group(article: str, locale: str, wording: str) -> Group:
+    """What a wording is part of. Always by the wording, never by the whole query: a removal knows no more than what was shown."""
+    return article, locale, stems(wording, locale or "en")
 
 
 def _phrase(article: str, locale: str, needs: Sequence[Answered], now_ms: int, k: int) -> Phrase | None:
@@ -95,7 +110,7 @@ def _phrase(article: str, locale: str, needs: Sequence[Answered], now_ms: int, k
         return None
     by_wording: dict[str, set[str]] = defaultdict(set)
     for need in needs:
-        by_wording[normalise(need.query)[:LONGEST]].add(need.person)
+        by_wording[_wording(need.query)].add(need.person)
     wording = max(by_wording, key=lambda w: (len(by_wording[w]), w))
     weight = sum(0.5 ** (max(now_ms - need.at, 0) / DAY_MS / HALF_LIFE_DAYS) for need in needs)
     if len(by_wording[wording]) < k or weight < SMALLEST_WEIGHT:
@@ -112,10 +127,10 @@ def learned_phrases(
     people = _people(db)
     answered = [Answered(article, lang, q, people.root(person), first) for article, lang, q, person, first in rows]
     answered += [Answered(a.article, a.locale, redact(a.subject), people.root(f"r:{a.person}"), milliseconds(a.at)) for a in agents]
-    removed = {tuple(row) for row in db.execute(text("SELECT article, locale, phrase FROM removed_phrase"))}
+    removed = {_group(*row) for row in db.execute(select(RemovedPhraseRow.article, RemovedPhraseRow.locale, RemovedPhraseRow.phrase))}
     found = []
     for phrase in phrases_of(answered, at, k):
-        if (phrase.article_id, phrase.locale, phrase.phrase) not in removed:
+        if _group(phrase.article_id, phrase.locale, phrase.phrase) not in removed:
             found.append(phrase)
         elif with_removed:
             found.append(Phrase(**{**_fields(phrase), "removed": True}))
@@ -135,14 +150,14 @@ def _fields(phrase: Phrase) -> dict:
 
 
 def remove_phrase(db: Session, article: str, locale: str, phrase: str, who: str, now: datetime) -> None:
-    """Take a phrase away from an article; it is not learned again until it is given back."""
+    """Take a phrase away from an article, in all its wordings; it is not learned again until it is given back."""
     db.merge(RemovedPhraseRow(article=article, locale=locale, phrase=phrase[: 2 * LONGEST], who=who, at=milliseconds(now)))
 
 
 def restore_phrase(db: Session, article: str, locale: str, phrase: str) -> None:
-    """Let a removed phrase be learned again."""
-    db.execute(
-        delete(RemovedPhraseRow).where(
-            RemovedPhraseRow.article == article, RemovedPhraseRow.locale == locale, RemovedPhraseRow.phrase == phrase
-        )
-    )
+    """Let a removed phrase be learned again, whichever of its wordings were removed."""
+    given_back = _group(article, locale, phrase)
+    chosen = select(RemovedPhraseRow).where(RemovedPhraseRow.article == article, RemovedPhraseRow.locale == locale)
+    for row in db.scalars(chosen):
+        if _group(article, locale, row.phrase) == given_back:
+            db.delete(row)

@@ -120,7 +120,7 @@ class PairLabelRow(Base):
 
 
 class RemovedPhraseRow(Base):
-    """A learned phrase that a writer took away from an article; it is not learned again."""
+    """A learned phrase that a writer took away from an article; it is not learned again, in any wording of the same meaning words."""
 
     __tablename__ = "removed_phrase"
 
