@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import String, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid
-from app.tickets.models import TicketArticleRow, TicketRow
-from app.tickets.values import ArticleUse
+from app.tickets.models import MessageRow, TicketArticleRow, TicketRow
+from app.tickets.values import ArticleUse, MessageKind
 
 WAYS = ("inserted", "quoted", "link", "markdown", "html")
 
@@ -33,11 +33,18 @@ def articles_used(db: Session, ticket_id: str) -> list[ArticleUse]:
 
 
 def replies_with_articles(db: Session, now: datetime, days: int = 365) -> list[tuple[str, str, str, str, datetime]]:
-    """What agents answered with: (article id, locale, the request's subject, who asked, when), one for each article in a request."""
+    """What agents answered with: (article id, locale, the request's subject, who asked, when), one for each article in a request.
+
+    Only what a customer was sent: an article that was tried in a draft, copied, or put into a note has answered nobody.
+    """
+    address = literal("%/a/", String) + TicketArticleRow.article_id + literal("%", String)
+    sent = exists().where(
+        MessageRow.ticket_id == TicketRow.id, MessageRow.kind == MessageKind.REPLY.value, MessageRow.text.like(address)
+    )  # fmt: skip
     chosen = (
         select(TicketArticleRow.article_id, TicketArticleRow.locale, TicketRow.subject, TicketRow.requester_email, TicketArticleRow.used_at)
         .join(TicketRow, TicketRow.id == TicketArticleRow.ticket_id)
-        .where(TicketArticleRow.used_at > now - timedelta(days=days))
+        .where(TicketArticleRow.used_at > now - timedelta(days=days), sent)
         .order_by(TicketArticleRow.id)
     )
     seen, found = set(), []

@@ -273,6 +273,26 @@ def test_what_agents_answered_three_people_with_is_learned_and_a_writer_sees_it_
     assert results() == []
 
 
+def test_an_article_that_no_reply_brought_to_the_customer_teaches_nothing(agent: FlaskClient, portal: Portal) -> None:
+    see = "See http://localhost/a/cards/activate-your-card?locale=en"
+    article = {"article": "cards/activate-your-card", "locale": "en"}
+    requests = []
+    for number, use in enumerate(("inserted", "link", "quoted", "markdown")):
+        draft = TicketDraft("Sunken galleon", see, f"person{number}@example.com", f"form/g{number}", form_id=f"g{number}", locale="en")
+        with portal.database.durable_session() as db:
+            asked = submit_ticket(db, draft, Actor(visitor=f"v-{number}", tab=f"t-{number}"), "hash", now()).ticket
+        requests.append(asked)
+        data, path = token(agent, asked), f"/agent/requests/{asked.number}"
+        assert agent.post(f"{path}/uses", data=data | article | {"how": use}, headers=JSON).status_code == 201
+        assert agent.post(f"{path}/messages", data=data | {"text": see, "mode": "note", "key": f"n{number}"}).status_code == 303
+        assert agent.post(f"{path}/messages", data=data | {"text": "Which card?", "mode": "reply", "key": f"r{number}"}).status_code == 303
+        assert learn_phrases(portal.settings, portal.database, now()) == 0
+    for asked in requests[:3]:
+        reply = {"text": see, "mode": "reply", "key": "sent"}
+        assert agent.post(f"/agent/requests/{asked.number}/messages", data=token(agent, asked) | reply).status_code == 303
+    assert learn_phrases(portal.settings, portal.database, now()) == 1
+
+
 def test_a_draft_is_kept_for_its_agent_until_it_is_sent(agent: FlaskClient, signed_in: SignedIn, ticket: Ticket) -> None:
     data = token(agent, ticket) | {"text": "Half an answ", "mode": "note"}
     saved = agent.post(f"/agent/requests/{ticket.number}/draft", data=data, headers=JSON)
