@@ -145,7 +145,7 @@ class Answering:
             plain = self.served.plain_hit
             return tuple([plain(n).placed(rank, float(r.scores[n])) for rank, (r, n, _) in enumerate(page, self.query.offset + 1)])
         if self.query.snippets:
-            self.served.shelf.fetch([e.row for _, n, _ in page if (e := self.served.entries[n])])
+            self.served.shelf.fetch([int(self.served.rows[n]) for _, n, _ in page])
         return tuple(self._hit(r, number, rank, pinned) for rank, (r, number, pinned) in enumerate(page, self.query.offset + 1))
 
     def _ordered(self, found: list[Ranked]) -> Iterator[tuple[Ranked, int, bool]]:
@@ -168,17 +168,13 @@ class Answering:
             allowed = allowed & self.served.in_category(self.query.category)
         if self.query.type:
             allowed = allowed & self.served.of_type(self.query.type)
-        for number in np.flatnonzero(allowed):
-            entry = self.served.entries[int(number)]
-            if entry and entry.slug == slug:
-                return int(number)
-        return None
+        return next((number for number in self.served.named(slug) if allowed[number]), None)
 
     def _hit(self, ranked: Ranked, number: int, rank: int, pinned: bool) -> Hit:
         plain, value = self.served.plain_hit(number), float(ranked.scores[number])
         texts: dict[str, Any] = {}
         if self.query.snippets and ranked.marks:
-            entry = self.served.entries[number]
+            entry = self.served.entry(number)
             assert entry is not None  # deleted documents are masked
             dressed = dress(ranked.marks, entry, self.served.shelf.text(entry.row))
             texts = {"snippet": dressed.snippet, "title_marked": dressed.title, "sections": dressed.sections}

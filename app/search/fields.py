@@ -22,8 +22,9 @@ paragraphs, and is as rare as the articles that have it anywhere. A title is sho
 it already: a much higher weight loses."""
 PAIR_WEIGHTS = {PAIRS: 0.75, LEARNED_PAIRS: 1.0}
 """Two neighbouring words together, anywhere in the article: what tells "card payment" from a card and a payment."""
-EXACT_WEIGHTS = {EXACT: 0.75}
-"""The word as typed, beside its stem: breaks ties between forms, and between words that a stemmer throws together."""
+EXACT_WEIGHTS = {EXACT: 0.5}
+"""The word as typed, at a quarter of its stem in the whole article: breaks ties between forms, and between words that a stemmer throws
+together."""
 TIMES = {TITLE: 2, KEYWORDS: 2}
 """How often a word counts in the whole article and among its pairs when it stands there: these are chosen, where text only mentions."""
 GRAM_WEIGHTS = {GRAMS: 1.0}

@@ -15,7 +15,7 @@ _SHORTEST = 3
 
 
 def is_hebrew(word: str) -> bool:
-    return any("א" <= letter <= "ת" for letter in word)
+    return not word.isascii() and any("א" <= letter <= "ת" for letter in word)
 
 
 def light_stem(word: str) -> str:

@@ -182,7 +182,7 @@ def best_passage(served: Served, marks: Marks, scores: np.ndarray, top: np.ndarr
     that the article is the one, or no place of it has enough."""
     if not len(top) or (len(top) > 1 and scores[top[0]] < PASSAGE_LEAD * scores[top[1]]):
         return None
-    entry = served.entries[int(top[0])]
+    entry = served.entry(int(top[0]))
     if entry is None:
         return None
     found = Found(served.shelf.text(entry.row), marks)

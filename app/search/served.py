@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from functools import cached_property
+from threading import Lock
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,7 +18,7 @@ from app.search.engine import Hit, SearchContext
 from app.search.fields import FIELD_SPECS, field_name
 from app.search.learned import LearnedIndex
 from app.search.postings import BoundedCache, Scores, Segment
-from app.search.shelf import LENGTH_TYPE, Entry, Shelf
+from app.search.shelf import Entry, Kind, Shelf
 from app.search.sight import Sight
 from app.search.synonyms import Synonyms
 
@@ -24,6 +27,8 @@ HITS_BYTES = 4 * 2**20
 HIT_BYTES = 700
 """About what one hit takes."""
 MOST_SIGHTS = 16
+READ_AT_ONCE = 64
+"""Articles whose entries are read from the shelf together: they stand side by side there."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,16 @@ class Numbering:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self.names: list[str] = []
+        self._adding = Lock()
 
     def number(self, name: str) -> int:
         found = self._numbers.get(name)
         if found is None:
-            found = self._numbers[name] = len(self.names)
-            self.names.append(name)
+            with self._adding:
+                if name not in self._numbers:
+                    self.names.append(name)
+                    self._numbers[name] = len(self.names) - 1
+                found = self._numbers[name]
         return found
 
     def known(self, name: str) -> int:
@@ -62,19 +71,55 @@ class Numberings:
 
 
 class SegmentEntries:
-    """The articles of one segment as lists and arrays: made once for as long as the segment lives."""
+    """The articles of one segment: which kinds they are of at once, everything else when it is asked for; made once for as long as the
+    segment lives. Safe for threads: what is read twice is the same."""
 
-    def __init__(self, entries: list[Entry | None], numberings: Numberings) -> None:
-        self.entries = entries
-        self.categories = np.array([numberings.categories.number(e.category) if e else -1 for e in entries], dtype=np.int64)
-        self.locales = np.array([numberings.locales.number(e.locale) if e else -1 for e in entries], dtype=np.int64)
-        self.articles = np.array([numberings.articles.number(e.article_id) if e else -1 for e in entries], dtype=np.int64)
-        self._known = np.array([e is not None for e in entries], dtype=bool)
-        self.by_key = {e.key: n for n, e in enumerate(entries) if e}
-        self.by_name = {name: self.articles[n] for n, e in enumerate(entries) if e for name in (e.slug, e.article_id)}
-        """Code of an article by its slug in any locale, and by its id."""
+    def __init__(self, rows: np.ndarray, shelf: Shelf, numberings: Numberings) -> None:
+        self._rows, self._shelf, self._numberings = rows, shelf, numberings
+        self.size = len(rows)
+        self._in_order = np.argsort(rows)
+        kinds = shelf.kinds(rows.tolist())
+        self._kinds = [kind for kind, _ in kinds]
+        self._codes = np.full(self.size, -1, dtype=np.int64)
+        """The place of every article's kind in the list; -1 where the row was dropped."""
+        for code, (_, of_kind) in enumerate(kinds):
+            self._codes[self.numbers(of_kind)] = code
+        self.known = self._codes >= 0
+        self.categories = self._each([numberings.categories.number(k.category) for k in self._kinds], -1, np.int64)
+        self.locales = self._each([numberings.locales.number(k.locale) for k in self._kinds], -1, np.int64)
+        self._entries: list[Entry | None] = [None] * self.size
         self._visible: dict[tuple[frozenset[Audience], str], np.ndarray] = {}
         self._hidden_sizes: dict[tuple[frozenset[Audience], str], dict[str, int]] = {}
+
+    def _each(self, by_kind: list[Any], dropped: Any, kind: type) -> np.ndarray:
+        """What is told of every kind, for every article."""
+        return np.array([*by_kind, dropped], dtype=kind)[self._codes]
+
+    def numbers(self, rows: np.ndarray) -> np.ndarray:
+        """The documents that have these rows; rows of other segments have none here."""
+        if not self.size:
+            return self._in_order
+        at = np.searchsorted(self._rows, rows, sorter=self._in_order)
+        numbers = self._in_order[np.minimum(at, self.size - 1)]
+        return numbers[self._rows[numbers] == rows]
+
+    @cached_property
+    def articles(self) -> np.ndarray:
+        """The code of every article, which its translations share; -1 where the row was dropped."""
+        rows = self._rows.tolist()
+        ids, number = self._shelf.article_ids(rows), self._numberings.articles.number
+        return np.array([number(ids[row]) if row in ids else -1 for row in rows], dtype=np.int64)
+
+    def entry(self, number: int) -> Entry | None:
+        """What a hit needs of one article, read with its neighbours when it is asked for first; None when its row was dropped."""
+        found = self._entries[number]
+        if found is None and self.known[number]:
+            start = number - number % READ_AT_ONCE
+            rows = self._rows[start : start + READ_AT_ONCE].tolist()
+            entries = self._shelf.entries(rows)
+            self._entries[start : start + READ_AT_ONCE] = [entries.get(row) for row in rows]
+            found = self._entries[number]
+        return found
 
     def visible(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
         """True where such a viewer may see the article on this day."""
@@ -82,13 +127,13 @@ class SegmentEntries:
         if mask is None:
             if len(self._visible) > 16:
                 self._visible.clear()
-            values = [e is not None and _may_see(e, audiences, day) for e in self.entries]
-            mask = self._visible[audiences, day] = np.array(values, dtype=bool)
+            mask = self._each([_may_see(k, audiences, day) for k in self._kinds], False, bool)
+            self._visible[audiences, day] = mask
         return mask
 
     def hidden(self, audiences: frozenset[Audience], day: str) -> np.ndarray:
         """True where such a viewer may not see the article, whether or not it has been deleted since."""
-        return ~self.visible(audiences, day) & self._known
+        return ~self.visible(audiences, day) & self.known
 
     def hidden_sizes(self, audiences: frozenset[Audience], day: str) -> dict[str, int]:
         """Of the articles that are hidden: how many terms they have by field of the index, and how many they are by locale."""
@@ -96,15 +141,15 @@ class SegmentEntries:
         if sizes is None:
             if len(self._hidden_sizes) > MOST_SIGHTS:
                 self._hidden_sizes.clear()
-            by_locale: dict[str, list[np.ndarray]] = {}
-            for number in np.flatnonzero(self.hidden(audiences, day)).tolist():
-                if entry := self.entries[number]:
-                    by_locale.setdefault(entry.locale, []).append(np.frombuffer(entry.lengths, dtype=LENGTH_TYPE))
-            sizes = self._hidden_sizes[audiences, day] = {}
-            for locale, lengths in by_locale.items():
-                sizes[locale] = len(lengths)
-                totals: list[int] = np.array(lengths).sum(axis=0, dtype=np.int64).tolist()
+            sizes = {}
+            hidden = self.hidden(audiences, day)
+            for code in np.unique(self.locales[hidden]).tolist():
+                rows = self._rows[hidden & (self.locales == code)].tolist()
+                locale = self._numberings.locales.names[code]
+                sizes[locale] = len(rows)
+                totals: list[int] = self._shelf.lengths(rows).sum(axis=0, dtype=np.int64).tolist()
                 sizes |= {field_name(spec.part, locale): total for spec, total in zip(FIELD_SPECS, totals, strict=True)}
+            self._hidden_sizes[audiences, day] = sizes
         return sizes
 
 
@@ -127,18 +172,11 @@ class Served:
         self.rows = _joined([s.rows for s in segments], np.uint32)
         self._alive = ~_joined(deleted, bool)
         self.size = len(self.rows)
-        self.entries: list[Entry | None] = [e for c in contents for e in c.entries]
-        for number in np.flatnonzero(~self._alive):
-            self.entries[number] = None
+        self._bases = np.cumsum([0, *(c.size for c in contents)]).tolist()
         self.category_codes = _joined([c.categories for c in contents], np.int64)
-        self.article_codes = _joined([c.articles for c in contents], np.int64)
-        """Translations of one article share a code."""
-        self.articles = len(numberings.articles.names)
-        """More than every code of an article."""
         bits = [_as_bits(self.category_codes == code) for code in range(len(numberings.categories.names))]
         self._category_bits = np.array(bits) if bits else np.zeros((0, 1), dtype=np.uint64)
         self.types = [t.slug for t in context.site.types]
-        self._type_codes = self._typed()
         self._locale_codes = _joined([c.locales for c in contents], np.int64)
         counts: Sequence[int] | np.ndarray = []
         if self.size:
@@ -156,17 +194,37 @@ class Served:
         self._hits = BoundedCache(HITS_BYTES)
         self._synonyms: dict[str, Synonyms] = {}
 
+    @cached_property
+    def article_codes(self) -> np.ndarray:
+        """A number for every document's article; translations of one article share it."""
+        return _joined([c.articles for c in self._contents], np.int64)
+
+    @property
+    def articles(self) -> int:
+        """More than every code of an article; the last place stands for dropped rows, which no mask shows."""
+        return int(self.article_codes.max(initial=-1)) + 2
+
+    def entry(self, number: int) -> Entry | None:
+        """What a hit needs of a document; None when it is deleted."""
+        if not self._alive[number]:
+            return None
+        place = bisect_right(self._bases, number) - 1
+        return self._contents[place].entry(number - self._bases[place])
+
     def numbers_of(self, keys: Iterable[str]) -> dict[str, int]:
         """The document numbers of these keys, those that are here and not deleted."""
-        found = {}
-        for key in keys:
-            base = 0
-            for content in self._contents:
-                number = content.by_key.get(key)
-                if number is not None and self._alive[base + number]:
-                    found[key] = base + number
-                base += len(content.entries)
-        return found
+        return {key: numbers[0] for key, rows in self.shelf.rows_of("key", keys).items() if (numbers := self._numbers(rows))}
+
+    def named(self, slug: str) -> list[int]:
+        """The document numbers of the articles with this slug in any locale."""
+        return self._numbers(self.shelf.rows_of("slug", [slug]).get(slug, []))
+
+    def _numbers(self, rows: list[int]) -> list[int]:
+        """Where rows of the shelf stand here, those that are not deleted, ascending."""
+        wanted = np.array(rows, dtype=np.int64)
+        found = [base + c.numbers(wanted) for base, c in zip(self._bases, self._contents, strict=False)]
+        numbers = np.sort(_joined(found, np.int64))
+        return numbers[self._alive[numbers]].tolist()  # type: ignore[no-any-return]
 
     def visible(self, audiences: frozenset[Audience], today: date) -> np.ndarray:
         """True for every document that this viewer may see today; deleted ones are False."""
@@ -215,7 +273,7 @@ class Served:
         """A document as a hit without rank, score and texts; made once."""
         found = self._hits.get(number)
         if found is None:
-            entry = self.entries[number]
+            entry = self.entry(number)
             assert entry is not None  # deleted documents are masked
             found = Hit(0, entry.article_id, entry.locale, entry.category, entry.slug, entry.title, entry.url, 0.0)
             self._hits.put(number, found, HIT_BYTES)
@@ -248,15 +306,15 @@ class Served:
     def of_type(self, slug: str) -> np.ndarray:
         return self._type_codes == (self.types.index(slug) if slug in self.types else len(self.types))
 
-    def _typed(self) -> np.ndarray:
+    @cached_property
+    def _type_codes(self) -> np.ndarray:
         """The number of every document's type; -1 where it has none. Translations of one article are of one type."""
         rest = next((number for number, t in enumerate(self.context.site.types) if not t.articles), -1)
-        by_article = np.full(self.articles + 1, rest, dtype=np.int64)  # the last one stands for dropped rows, which no mask shows
+        by_article = np.full(self.articles, rest, dtype=np.int64)
         for number, one in enumerate(self.context.site.types):
-            for name in one.articles:
-                for content in self._contents:
-                    if name in content.by_name:
-                        by_article[content.by_name[name]] = number
+            for column in ("slug", "article_id"):
+                for rows in self.shelf.rows_of(column, one.articles).values():
+                    by_article[self.article_codes[self._numbers(rows)]] = number
         return by_article[self.article_codes]
 
     def in_category(self, category: str) -> np.ndarray:
@@ -279,8 +337,6 @@ def _key(locale: str, article_id: str) -> str:
     return f"{locale}/{article_id}"
 
 
-def _may_see(entry: Entry, audiences: frozenset[Audience], day: str) -> bool:
+def _may_see(kind: Kind, audiences: frozenset[Audience], day: str) -> bool:
     """The same rule as `content.can_see`, on the index's own copy of the facts; ISO dates compare as text."""
-    return (
-        entry.audience in audiences and (not entry.live_from or entry.live_from <= day) and (not entry.live_until or day < entry.live_until)
-    )
+    return kind.audience in audiences and (not kind.live_from or kind.live_from <= day) and (not kind.live_until or day < kind.live_until)

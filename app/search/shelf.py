@@ -11,9 +11,11 @@ import sqlite3
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -31,29 +33,41 @@ KEPT_SECONDS = 3600.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS article (
     row INTEGER PRIMARY KEY, key TEXT NOT NULL, article_id TEXT NOT NULL, locale TEXT NOT NULL, category TEXT NOT NULL, slug TEXT NOT NULL,
-    audience TEXT NOT NULL, live_from TEXT NOT NULL, live_until TEXT NOT NULL, title TEXT NOT NULL,
-    sections TEXT NOT NULL, words BLOB NOT NULL, sentences BLOB NOT NULL, lengths BLOB NOT NULL, gone REAL);
+    audience TEXT NOT NULL, live_from TEXT NOT NULL, live_until TEXT NOT NULL, title TEXT NOT NULL, lengths BLOB NOT NULL, gone REAL);
+CREATE TABLE IF NOT EXISTS text (row INTEGER PRIMARY KEY, sections TEXT NOT NULL, words BLOB NOT NULL, sentences BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS article_key ON article (key);
+CREATE INDEX IF NOT EXISTS article_slug ON article (slug);
+CREATE INDEX IF NOT EXISTS article_id ON article (article_id);
+CREATE INDEX IF NOT EXISTS article_kind ON article (locale, category, audience, live_from, live_until);
 CREATE INDEX IF NOT EXISTS article_gone ON article (gone) WHERE gone IS NOT NULL;
 """
+"""Texts stand apart, so that reading something of every article does not read them. Opening an index reads `article_kind` and nothing else."""
+KINDS_QUERY = "SELECT locale, category, audience, live_from, live_until, group_concat(row) FROM article GROUP BY 1, 2, 3, 4, 5"
+"""Thousands of numbers are read faster as one text."""
+MOST_ASKED = 500
+"""Values in one question; from so many on, reading everything in one pass is quicker."""
+
+
+class Kind(NamedTuple):
+    """What decides who finds an article, and under which filter; most articles share it with many others."""
+
+    locale: str
+    category: str
+    audience: Audience
+    live_from: str
+    live_until: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What every hit needs, in memory for every article."""
+    """What every hit needs of its article."""
 
     row: int
-    key: str
     article_id: str
     locale: str
     category: str
     slug: str
-    audience: Audience
-    live_from: str
-    live_until: str
     title: str
-    lengths: bytes
-    """How many terms each field of the index has (`LENGTH_TYPE`): exactly, where the index keeps it coarsely."""
 
     @property
     def url(self) -> str:
@@ -155,36 +169,64 @@ class Shelf:
         """Shelve one article with how many terms each of its fields has; returns its row."""
         words, starts = shelved(analysed)
         cursor = self._connection.execute(
-            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, sections, words, sentences,"
-            " lengths) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO article (key, article_id, locale, category, slug, audience, live_from, live_until, title, lengths)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
             (document.key, document.article_id, document.locale, document.category, document.slug, document.audience.value,
-             document.live_from, document.live_until, _storable(document.title), json.dumps(analysed.sections), words.tobytes(),
-             starts.tobytes(), np.array(lengths, dtype=LENGTH_TYPE).tobytes()),
+             document.live_from, document.live_until, _storable(document.title), np.array(lengths, dtype=LENGTH_TYPE).tobytes()),
         )  # fmt: skip
-        return int(cursor.lastrowid or 0)
+        row = int(cursor.lastrowid or 0)
+        texts = (row, json.dumps(analysed.sections), words.tobytes(), starts.tobytes())
+        self._connection.execute("INSERT INTO text (row, sections, words, sentences) VALUES (?,?,?,?)", texts)
+        return row
 
     def retire(self, rows: Iterable[int], now: float) -> None:
         """Mark rows that no longer belong to the newest commit, and drop those that were marked long ago."""
         self._connection.executemany("UPDATE article SET gone = ? WHERE row = ? AND gone IS NULL", [(now, int(r)) for r in rows])
-        self._connection.execute("DELETE FROM article WHERE gone < ?", (now - KEPT_SECONDS,))
+        long_ago = (now - KEPT_SECONDS,)
+        self._connection.execute("DELETE FROM text WHERE row IN (SELECT row FROM article WHERE gone < ?)", long_ago)
+        self._connection.execute("DELETE FROM article WHERE gone < ?", long_ago)
+
+    def kinds(self, rows: Sequence[int]) -> list[tuple[Kind, np.ndarray]]:
+        """The kinds of articles with the rows of each: those of these rows, or all when they are many."""
+        if len(rows) <= MOST_ASKED:
+            few = self._ask("locale, category, audience, live_from, live_until, row", "row", rows)
+            return [(_kind(row[:-1]), np.array(row[-1:], dtype=np.int64)) for row in few]
+        with self._lock:
+            found = self._connection.execute(KINDS_QUERY).fetchall()
+        return [(_kind(row[:-1]), np.fromstring(row[-1], dtype=np.int64, sep=",")) for row in found]
+
+    def article_ids(self, rows: Sequence[int]) -> dict[int, str]:
+        """The id of the article of each of these rows that is still there; of all rows when they are many."""
+        if len(rows) <= MOST_ASKED:
+            return dict(self._ask("row, article_id", "row", rows))
+        with self._lock:
+            return dict(self._connection.execute("SELECT row, article_id FROM article"))
+
+    def rows_of(self, column: Literal["key", "slug", "article_id"], values: Iterable[str]) -> dict[str, list[int]]:
+        """The rows that have one of these values, those of earlier commits too."""
+        found: dict[str, list[int]] = {}
+        for value, row in self._ask(f"{column}, row", column, list(values)):
+            found.setdefault(value, []).append(row)
+        return found
+
+    def lengths(self, rows: Sequence[int]) -> np.ndarray:
+        """How many terms each field of the index has, for each of these rows: exactly, where the index keeps it coarsely."""
+        blobs = [blob for _, blob in self._ask("row, lengths", "row", rows)]
+        return np.frombuffer(b"".join(blobs), dtype=LENGTH_TYPE).reshape(len(blobs), -1)
 
     def entries(self, rows: Sequence[int]) -> dict[int, Entry]:
-        """The entries of these rows; many at once are read in one pass."""
-        query = "SELECT row, key, article_id, locale, category, slug, audience, live_from, live_until, title, lengths FROM article"
-        wanted = {int(r) for r in rows}
-        found: dict[int, Entry] = {}
-        with self._lock:
-            if len(wanted) > 500:
-                cursor = self._connection.execute(query)
-            else:
-                marks = ",".join("?" * len(wanted))
-                cursor = self._connection.execute(f"{query} WHERE row IN ({marks})", sorted(wanted))
-            for row, key, article_id, locale, category, slug, audience, live_from, live_until, title, lengths in cursor:
-                if row in wanted:
-                    found[row] = Entry(
-                        row, key, article_id, locale, category, slug, Audience(audience), live_from, live_until, title, lengths
-                    )
-        return found
+        """The entries of these rows, those that are still there."""
+        found = self._ask("row, article_id, locale, category, slug, title", "row", rows)
+        return {entry.row: entry for entry in starmap(Entry, found)}
+
+    def _ask(self, what: str, column: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(values), MOST_ASKED):
+            part = values[start : start + MOST_ASKED]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT {what} FROM article WHERE {column} IN ({marks})"  # noqa: S608  names of ours  # nosec B608
+            with self._lock:
+                found = self._connection.execute(query, part).fetchall()
+            yield from found
 
     def text(self, row: int) -> ShelvedText:
         """The text of a row; the ones asked for last are kept (about 8 kB each)."""
@@ -200,7 +242,7 @@ class Shelf:
             missing = [r for r in rows if r not in self._cached]
             if missing:
                 marks = ",".join("?" * len(missing))
-                query = f"SELECT row, sections, words, sentences FROM article WHERE row IN ({marks})"  # noqa: S608  only question marks  # nosec B608
+                query = f"SELECT row, sections, words, sentences FROM text WHERE row IN ({marks})"  # noqa: S608  only question marks  # nosec B608
                 for row, sections, words, starts in self._connection.execute(query, missing):
                     self._cached[row] = ShelvedText(
                         tuple((a, h, t) for a, h, t in json.loads(sections)),
@@ -216,6 +258,11 @@ class Shelf:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _kind(columns: tuple[str, ...]) -> Kind:
+    locale, category, audience, live_from, live_until = columns
+    return Kind(locale, category, Audience(audience), live_from, live_until)
 
 
 _NO_TEXT = ShelvedText((), np.zeros(0, dtype=WORD_TYPE), [])

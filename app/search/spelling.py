@@ -30,17 +30,17 @@ class Vocabulary:
 
     def __init__(self, words: list[str]) -> None:
         self._ordered, self._by_fold = _in_order(words)
-        self.words = [w for w in words if len(w) >= 3 and not any(c.isdigit() for c in w)]
+        self.words = [w for w in words if len(w) >= 3 and (w.isalpha() or not any(c.isdigit() for c in w))]
         self.folded = [fold(w).replace("'", "") for w in self.words]
-        self._lengths = np.array([len(w) for w in self.folded], dtype=np.int16)
-        self._letters = np.array([_letters(w) for w in self.folded], dtype=np.uint64)
+        self._lengths = np.array([len(w) for w in self.folded], dtype=np.int64)
         self._text = "\n" + "\n".join(self.folded) + "\n"
-        self._starts = np.cumsum([1, *(len(w) + 1 for w in self.folded)])[:-1] if self.folded else np.zeros(0, np.int64)
+        self._starts = 1 + np.cumsum(self._lengths + 1) - (self._lengths + 1)
+        self._letters = _letter_sets(self._text, self._starts)
 
     def within(self, word: str, edits: int) -> list[str]:
         """The words at this many edits or fewer from a folded word, itself not counted."""
         near = np.abs(self._lengths - len(word)) <= edits
-        differing = np.bitwise_count(self._letters ^ np.uint64(_letters(word)))
+        differing = np.bitwise_count(self._letters ^ _letter_sets(word, np.zeros(1, dtype=np.int64)))
         found = np.flatnonzero(near & (differing <= 2 * edits))
         test = is_one_edit if edits == 1 else is_two_edits
         return [self.words[i] for i in found if self.folded[i] != word and test(word, self.folded[i])]
@@ -97,13 +97,13 @@ def _in_order(words: list[str]) -> tuple[list[str], list[str]]:
     return [w for _, w in pairs], [form for form, _ in pairs]
 
 
-def _letters(word: str) -> int:
-    """The set of a word's letters as bits; letters of other alphabets share bits, which only lets more candidates through."""
-    bits = 0
-    for letter in word:
-        code = ord(letter)
-        bits |= 1 << (code - 97 if 97 <= code <= 122 else 26 + code % 38)
-    return bits
+def _letter_sets(text: str, starts: np.ndarray) -> np.ndarray:
+    """The set of letters of every word of a text as bits, of words that end where a line does; letters of other alphabets share bits, which
+    only lets more candidates through."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    bits = np.where((codes >= 97) & (codes <= 122), codes - 97, 26 + codes % 38).astype(np.uint64)
+    letters = np.where(codes == 10, np.uint64(0), np.uint64(1) << bits)
+    return np.bitwise_or.reduceat(letters, starts) if len(starts) else np.zeros(0, dtype=np.uint64)
 
 
 def is_one_edit(a: str, b: str) -> bool:

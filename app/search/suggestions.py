@@ -88,7 +88,7 @@ class Typing:
     def ranked(self, mask: np.ndarray, typed: list[str]) -> Iterator[Entry]:
         """The articles of a mask: titles that begin as typed first, then those with most whole words of it, then short ones."""
         numbers = np.flatnonzero(mask)[:MOST_RANKED]
-        entries = [e for n in numbers if (e := self.served.entries[int(n)])]
+        entries = [e for n in numbers.tolist() if (e := self.served.entry(n))]
         together = " ".join(typed)
 
         def order(entry: Entry) -> tuple[bool, int, int, str]:

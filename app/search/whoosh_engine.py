@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from whoosh import columns, fields, index
@@ -44,7 +44,7 @@ from app.search.served import Numbering, Numberings, Origin, SegmentEntries, Ser
 from app.search.shelf import FILE_NAME, Analysed, Shelf
 from app.search.suggestions import suggest
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the index must be rebuilt because what we write into it has changed."""
 ROW = "row"
 MOST_SEGMENTS = 12
@@ -293,22 +293,17 @@ class WhooshEngine:
         known = {s.name: s for s in previous.segments} if previous else {}
         segments: list[Segment] = [known.get(raw.segment_id()) or WhooshSegment(storage, schema, raw) for raw in toc.segments]
         deleted = [_deleted(raw) for raw in toc.segments]
-        contents = [self._contents(shelf, segment, dead) for segment, dead in zip(segments, deleted, strict=True)]
+        for segment in segments:
+            if segment.name not in known:
+                segment.extras["contents"] = SegmentEntries(segment.rows, shelf, self._numberings)
+        contents = [cast(SegmentEntries, segment.extras["contents"]) for segment in segments]
+        # Rows of articles that were replaced long ago may have been dropped; a living one may not.
+        missing = sum(int(np.count_nonzero(~c.known & ~dead)) for c, dead in zip(contents, deleted, strict=True))
+        if missing:
+            raise ValueError(f"{missing} of {sum(c.size for c in contents)} articles are not in {FILE_NAME}")
         return Served(
             Origin(folder.name, toc.generation, revision), segments, contents, deleted, shelf, context, self._decoded, self._numberings
         )
-
-    def _contents(self, shelf: Shelf, segment: Segment, dead: np.ndarray) -> SegmentEntries:
-        """The articles of a segment, read from the shelf when the segment is new."""
-        contents = segment.extras.get("contents")
-        if not isinstance(contents, SegmentEntries):
-            found = shelf.entries(segment.rows.tolist())
-            # Rows of articles that were replaced long ago may have been dropped; a living one may not.
-            missing = sum(int(row) not in found for row in segment.rows[~dead])
-            if missing:
-                raise ValueError(f"{missing} of {segment.size} articles are not in {FILE_NAME}")
-            contents = segment.extras["contents"] = SegmentEntries([found.get(int(row)) for row in segment.rows], self._numberings)
-        return contents
 
     def search(self, query: Query) -> Results:
         served = self._state()

@@ -90,14 +90,14 @@ def test_scores_and_order_are_those_of_whoosh_on_thousands_of_queries(tmp_path: 
     _changed_often(desk, chance, locales)
     served = desk.engine._state()
     assert len(served.segments) > 3
-    assert any(e is None for e in served.entries), "some documents are deleted"
+    assert any(served.entry(n) is None for n in range(served.size)), "some documents are deleted"
     folder = tmp_path / desk.generation
     opened = index.open_dir(str(folder), schema=schema_for(_read_facts(folder)))
     lengths = {loc: [s.lengths[field_name(EXACT, loc)] for s in served.segments if field_name(EXACT, loc) in s.lengths] for loc in locales}
     counts = {loc: sum(int(np.count_nonzero(a)) for a in arrays) for loc, arrays in lengths.items()}
     totals = {f: sum(s.totals.get(f, 0) for s in served.segments) for f in opened.schema.names()}
     model = scoring.BM25F() if len(locales) == 1 else LocaleBM25F(counts, totals)
-    alive = np.array([e is not None for e in served.entries])
+    alive = np.array([served.entry(n) is not None for n in range(served.size)])
     with opened.searcher(weighting=model) as searcher:
         oracle = Matchers(searcher, served.size)
         for number, text in enumerate(_queries(chance, 1500)):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
-from desks import MakeDesk, article
+from desks import TODAY, Desk, MakeDesk, article
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.content import STAFF, VISITOR, Audience
-from app.search import Hit
+from app.search import Hit, open_engine
 from app.search.engine import Query
 from app.search.ranking import best
+from app.search.shelf import KINDS_QUERY, Shelf
 
 
 @given(st.lists(st.integers(0, 9), max_size=700), st.integers(0, 60))
@@ -72,3 +75,37 @@ def test_places_in_a_few_articles_are_those_that_reading_them_all_gives(desk: Ma
         everywhere = segment.read_positions("exact.en", word)
         few = np.array(sorted(chance.sample(range(segment.size), 40)), dtype=np.uint32)
         assert segment.positions_in("exact.en", word, few) == {n: p for n, p in everywhere.items() if n in set(few.tolist())}
+
+
+def test_opening_an_index_reads_what_kinds_of_articles_there_are_and_nothing_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [article(f"a{n}", f"Opening a drawer of type {n}", "The key turns left.", category=f"c{n % 3}") for n in range(400)]
+    desk = Desk(tmp_path, many)
+    asked: list[tuple[str, int]] = []
+    for name in ("entries", "lengths", "fetch"):
+        plain = getattr(Shelf, name)
+
+        def noted(shelf: Shelf, rows: list[int], name: str = name, plain: Callable[..., object] = plain) -> object:
+            asked.append((name, len(rows)))
+            return plain(shelf, rows)
+
+        monkeypatch.setattr(Shelf, name, noted)
+    again = open_engine(tmp_path, today=lambda: TODAY)
+    again.open(desk.generation, "revision1", desk.context)
+    assert asked == []
+    how = again._state().shelf._connection.execute(f"EXPLAIN QUERY PLAN {KINDS_QUERY}").fetchall()
+    assert [row[3] for row in how] == ["SCAN article USING COVERING INDEX article_kind"]
+    hits = again.search(Query.from_text("drawer 377", "en", VISITOR)).hits
+    assert (hits[0].slug, hits[0].title, hits[0].category) == ("a377", "Opening a drawer of type 377", "c2")
+    assert sum(count for name, count in asked if name == "entries") < 400 / 2
+
+
+def test_hits_far_apart_and_after_changes_have_their_own_titles(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, [article(f"a{n}", f"Drawer {n}", f"Word w{n} here.") for n in range(200)])
+    desk.engine.update([article("a70", "Drawer seventy", "Word w70 there.")], ["en/a71"], "revision2", desk.context)
+    found = {n: [(h.slug, h.title) for h in desk.ask(f"w{n}").hits] for n in (0, 63, 64, 70, 71, 199)}
+    assert found == {
+        0: [("a0", "Drawer 0")], 63: [("a63", "Drawer 63")], 64: [("a64", "Drawer 64")], 70: [("a70", "Drawer seventy")], 71: [],
+        199: [("a199", "Drawer 199")],
+    }  # fmt: skip
