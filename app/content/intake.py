@@ -95,9 +95,11 @@ class Intake:
         for path, place in files:
             if place.kind is Kind.MISPLACED:
                 yield FileState(path, self.snapshot.files[path], problems=(Problem(path, 1, "warning", place.reason),))
+            elif place.kind is Kind.MISNAMED:
+                yield FileState(path, self.snapshot.files[path], refused=True, problems=(Problem(path, 1, "error", place.reason),))
             elif place.kind in {Kind.OTHER, Kind.SNIPPET}:
                 yield FileState(path, self.snapshot.files[path])
-        read = [p for p, place in files if place.kind not in {Kind.MISPLACED, Kind.OTHER, Kind.SNIPPET}]
+        read = [p for p, place in files if place.kind not in {Kind.MISPLACED, Kind.MISNAMED, Kind.OTHER, Kind.SNIPPET}]
         for path, blob, data in self.snapshot.read(read, PICTURE_BYTES):
             if data is None:
                 yield FileState(path, blob, problems=(Problem(path, 1, "error", f"the file is larger than {PICTURE_BYTES} bytes"),))

@@ -146,7 +146,7 @@ def _link_problem(article: Article, href: str, catalog: Catalog) -> str:
     if href.startswith("#"):
         return "" if href == "#" or _has_anchor(article, href[1:]) else f"there is no heading “{href}” in this article"
     if not is_relative(href):
-        own = re.match(r"/([A-Za-z-]+)/articles/([a-z0-9-]+)", href)
+        own = re.match(r"/([A-Za-z-]+)/articles/([a-z0-9_-]+)", href)
         known = own is None or catalog.resolve(own[0], own[1]) is not None
         return "" if known else f"there is no article at “{href[:80]}”; link its file instead, then it is followed when it moves"
     path, fragment = target_of(article.path, href)

@@ -19,7 +19,7 @@ PICTURES = {
     ".svg": "image/svg+xml",
 }
 UNNAMEABLE = "its name holds control characters, a backslash or bytes that are no UTF-8, so it is left out; rename the file"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,119}")
 _YAML = re.compile(r"(?:site|notices?|synonyms?|search[-_ ]?tests?)\.ya?ml")
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|[/#?\\])")
 
@@ -34,6 +34,8 @@ class Kind(StrEnum):
     PICTURE = "picture"
     MISPLACED = "misplaced"
     """A file that looks like an article or like one of the YAML files but lies in the wrong place; `reason` says why."""
+    MISNAMED = "misnamed"
+    """An article that has no address, because of its name or its folder's; `reason` says why."""
     OTHER = "other"
 
 
@@ -96,7 +98,8 @@ def _article_place(parts: list[str], locales: tuple[str, ...]) -> Place:
         return Place(Kind.MISPLACED, reason=_not_on_offer(locale, locales))
     for word in (category, slug):
         if not _NAME.fullmatch(word):
-            return Place(Kind.MISPLACED, reason=f"“{word[:60]}” cannot be part of an address; use small letters, digits and hyphens")
+            allowed = "small letters, digits, hyphens and underscores" if len(word) <= 120 else "at most 120 characters"
+            return Place(Kind.MISNAMED, reason=f"“{word[:60]}” cannot be part of an address, so this is not published; use {allowed}")
     return Place(Kind.ARTICLE, locale, category, slug)
 
 

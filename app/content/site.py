@@ -15,7 +15,7 @@ MOST_WITHIN = 20
 """How far down a search test looks."""
 MAX_TOPIC_FIELDS = 2
 MAX_FIELD_LABEL = 80
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,119}")
 _HREF = re.compile(r"(https?://|mailto:|tel:|/(?![/\\]))[^\s\"'<>\\]*")
 _SITE_KEYS = frozenset(
     ["name", "categories", "popular", "quick_actions", "channels", "pinned_answers", "request_topics", "footer", "links", "teams", "types"]
@@ -303,7 +303,7 @@ def _slug(reader: Reader, value: Value | None, parent: Value) -> str:
     slug = reader.text(value, "slug or id")
     if not _SLUG.fullmatch(slug):
         line = value.line if value else parent.line
-        reader.error(line, f"“{slug[:40]}” cannot be used as a name here; write small letters, digits and hyphens")
+        reader.error(line, f"“{slug[:40]}” cannot be used as a name here; write small letters, digits, hyphens and underscores")
         return ""
     return slug
 

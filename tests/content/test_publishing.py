@@ -349,6 +349,16 @@ def test_files_in_the_wrong_place_are_named_and_notes_are_left_alone(desk: Desk)
     }
 
 
+def test_an_article_whose_name_can_be_no_address_is_refused(desk: Desk) -> None:
+    for path in ("en/hire/Big Name.md", "en/Our Bikes/a.md", f"en/hire/{'x' * 121}.md", "en/hire/end_a_hire.md"):
+        desk.write(path, article())
+    catalog = desk.publish()
+    assert [a.slug for a in catalog.visible(STAFF, TODAY)] == ["end_a_hire"]
+    errors = {p.path.removeprefix("articles/en/")[:13]: p.message for p in catalog.problems if p.level == "error"}
+    assert len(catalog.refused) == 3 and set(errors) == {"hire/Big Name", "Our Bikes/a.m", "hire/xxxxxxxx"}
+    assert "underscores" in errors["hire/Big Name"] and "120" in errors["hire/xxxxxxxx"]
+
+
 def test_names_that_nobody_has_are_warned_of_with_their_line(desk: Desk) -> None:
     desk.write("en/hire/a.md", article(related="[nothing, a]", replaced_by="gone"))
     desk.write("site.yml", "categories:\n  - slug: hire\n    pinned: [a, missing]\n")
