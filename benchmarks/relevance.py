@@ -29,6 +29,7 @@ from pathlib import Path
 from app.config import Settings
 from app.content import STAFF, ArticleRepository, Site, gather
 from app.search import (
+    LearnedPhrase,
     Query,
     SearchContext,
     SearchDocument,
@@ -294,7 +295,7 @@ def _report(name: str, engine: SearchEngine, cases: list[Case], strangers: list[
     print(f"{name:14} {passages(engine, cases)}", flush=True)
 
 
-def _report_questions(documents: list[SearchDocument], context: SearchContext, engine: SearchEngine) -> None:
+def _report_questions(documents: list[SearchDocument], context: SearchContext, engine: SearchEngine, tests: list[Case]) -> None:
     cases = customers_questions(documents)
     with engine_of([replace(d, keywords=()) for d in documents], context) as bare:
         for locale in ("en", "sv", "ru", "he"):
@@ -303,6 +304,39 @@ def _report_questions(documents: list[SearchDocument], context: SearchContext, e
             print(f"{name:14} without keywords  {measure(bare, own)}")
             print(f"{name:14} {corrections(engine, own)}")
             print(f"{name:14} false alarms {alarms(engine, own)}", flush=True)
+        english = [c for c in cases if c.locale == "en"]
+        taught = [c for c in tests if c.locale == "en"]
+        _report_learned(engine, taught, english, "learned, as the demo is")
+        _report_learned(bare, taught, english, "learned, without keywords")
+
+
+TAUGHT_WEIGHT = 3.0
+"""How often a phrase was said at least before it is learned."""
+
+
+def _report_learned(engine: SearchEngine, taught: list[Case], asked: list[Case], name: str) -> None:
+    """What learned phrases change: taught the search tests of other authors, and each question after the four others of its article."""
+    before = measure(engine, asked).mrr
+    by_tests = measure(_having_learned(engine, taught), asked).mrr
+    by_article: dict[frozenset[str], list[Case]] = {}
+    for case in asked:
+        by_article.setdefault(case.expected, []).append(case)
+    turns = []
+    for turn in range(max(map(len, by_article.values()))):
+        one = [cases[turn] for cases in by_article.values() if turn < len(cases)]
+        others = [c for cases in by_article.values() for place, c in enumerate(cases) if place != turn]
+        turns += [measure(_having_learned(engine, others), one).mrr] * len(one)
+    by_others = sum(turns) / len(turns)
+    _having_learned(engine, [])
+    print(f"{name:24} MRR@10 {before:.3f}, taught the search tests {by_tests:.3f}, taught the other questions {by_others:.3f}", flush=True)
+
+
+def _having_learned(engine: SearchEngine, cases: list[Case]) -> SearchEngine:
+    """The engine after it learned these queries, each for its article."""
+    served = engine._state()  # type: ignore[attr-defined]
+    learned = tuple(LearnedPhrase(article, c.locale, c.query, TAUGHT_WEIGHT) for c in cases for article in c.expected)
+    engine.open(served.origin.generation, served.origin.revision, replace(served.context, learned=learned))
+    return engine
 
 
 def _help_pages(options: argparse.Namespace) -> Iterator[tuple[str, Pages]]:
@@ -329,9 +363,9 @@ def main() -> None:
     options = parser.parse_args()
     sets: Sets = []
     with ExitStack() as stack:
-        documents, context, cases = demo(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        documents, context, tests = demo(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         own_engine = stack.enter_context(engine_of(documents, context))
-        sets += [(f"demo {locale}", own_engine, [c for c in cases if c.locale == locale]) for locale in ("en", "sv", "ru", "he")]
+        sets += [(f"demo {locale}", own_engine, [c for c in tests if c.locale == locale]) for locale in ("en", "sv", "ru", "he")]
         for name, (pages, asked) in _help_pages(options):
             if asked:
                 sets.append((name, stack.enter_context(engine_of(pages)), asked))
@@ -345,7 +379,7 @@ def main() -> None:
                 own = [d for d in documents if d.locale == cases[0].locale]
                 print(f"{name:14} sentences of articles left out: false alarms {alarms_of_left_out(own, context)}", flush=True)
         if options.only in "questions":
-            _report_questions(documents, context, own_engine)
+            _report_questions(documents, context, own_engine, tests)
         if options.ablation:
             ablation(chosen)
 

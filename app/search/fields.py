@@ -16,11 +16,11 @@ TITLE, KEYWORDS, WHOLE = "title", "keywords", "article"
 EXACT, GRAMS, PAIRS, NAMES, PARTS = "exact", "grams", "pairs", "names", "parts"
 LEARNED, LEARNED_PAIRS = "learned", "learned_pairs"
 
-WORD_WEIGHTS = {WHOLE: 2.0, TITLE: 1.25, KEYWORDS: 1.0, LEARNED: 1.0}
+WORD_WEIGHTS = {WHOLE: 2.0, TITLE: 1.25, KEYWORDS: 1.0, LEARNED: 0.5}
 """Stems. The whole article is judged as one text, in which a word counts however its mentions are spread over title, headings and
 paragraphs, and is as rare as the articles that have it anywhere. A title is short and its words are rare in titles, so its own idf favours
-it already: a much higher weight loses."""
-PAIR_WEIGHTS = {PAIRS: 0.75, LEARNED_PAIRS: 1.0}
+it already: a much higher weight loses. So do learned phrases: they help articles without keywords more at 1, and then mislead the others."""
+PAIR_WEIGHTS = {PAIRS: 0.75, LEARNED_PAIRS: 0.5}
 """Two neighbouring words together, anywhere in the article: what tells "card payment" from a card and a payment."""
 EXACT_WEIGHTS = {EXACT: 0.5}
 """The word as typed, at a quarter of its stem in the whole article: breaks ties between forms, and between words that a stemmer throws
