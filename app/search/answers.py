@@ -206,7 +206,7 @@ def answer(served: Served, query: Query, today: date) -> Results:
     if parsed.phrases and not any(r.count for r in found):
         # Nobody has the quoted words like this: show what has them at all, and say that it is only close.
         answering = Answering(served, query, today)
-        found = answering.rank(Parsed(parsed.all_text, excluded=parsed.excluded))
+        found = answering.rank(parsed.loosened)
         close = True
     plan = found[0].plan if found else None
     hits = answering.hits(found)

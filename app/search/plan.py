@@ -74,7 +74,7 @@ class Plan:
         out, at = [], 0
         for word in analyzer_for(self.locale).words(text):
             if word.text in by_text and not word.joined and word.start >= at:
-                out += [text[at : word.start], by_text[word.text]]
+                out += [text[at : word.start], _with_apostrophe(text[word.start : word.end], by_text[word.text])]
                 at = word.end
         return "".join([*out, text[at:]])
 
@@ -102,7 +102,7 @@ class Planner:
         free = [i for i, w in enumerate(plan.words) if id(w) not in quoted and not w.joined]
         if widen and not self.exact:
             self._correct(plan, free, chunks[0], parsed.free)
-            self._synonyms(plan, chunks[0])
+            self._synonyms(plan, [w for w in chunks[0] if parsed.loose_from is None or w.end <= parsed.loose_from])
         for prefix in parsed.prefixes:
             self._complete(plan, prefix)
         plan.phrases = [[w.text for w in words if not w.joined] for words in chunks[1:]]
@@ -191,6 +191,13 @@ class Planner:
         plan.known.append(bool(visible))
         for stem in visible:
             plan.add("own_words", stem, PREFIX_WEIGHT, "prefix", place)
+
+
+def _with_apostrophe(typed: str, word: str) -> str:
+    """A corrected word as people write it: its text in the index has no apostrophe, what was typed has one before the same ending."""
+    _, apostrophe, ending = typed.lower().replace("’", "'").rpartition("'")
+    apart = apostrophe and len(word) > len(ending) and word.endswith(ending)
+    return f"{word.removesuffix(ending)}'{ending}" if apart else word
 
 
 def _has_letters_only(word: Word) -> bool:

@@ -49,10 +49,18 @@ class Parsed:
     prefixes: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     """Words or phrases that must not occur."""
+    loose_from: int | None = None
+    """Where in `free` the words begin that were quoted and stand like this nowhere: they mean themselves still, so no synonyms."""
 
     @property
     def all_text(self) -> str:
         return " ".join([self.free, *self.phrases, *self.prefixes])
+
+    @property
+    def loosened(self) -> Parsed:
+        """The same query without asking that quoted words stand together."""
+        free = " ".join([self.free, *self.prefixes])
+        return Parsed(" ".join([free, *self.phrases]), excluded=self.excluded, loose_from=len(free))
 
 
 def parse(text: str) -> Parsed:

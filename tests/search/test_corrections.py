@@ -127,6 +127,8 @@ def test_an_abbreviation_in_capitals_is_no_slip_of_a_word_but_shouting_is(desk: 
     assert d.ask("Disv").corrected == "disc"
     assert d.ask("DISV with me").corrected is None
     assert d.ask("CARD DECLNED").corrected == "CARD declined"
+    tale = article("tale", "Orca's voice", "Orca's voice hasn't arrived. Orca speaks when the voice has arrived.")
+    assert desk(tale, *NOISE).ask("Oprca’s voice").corrected == "orca's voice"
 
 
 @pytest.mark.parametrize(

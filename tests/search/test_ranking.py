@@ -33,6 +33,11 @@ def test_synonyms_widen_the_search_weakly_and_are_named(tmp_path: Path) -> None:
     assert "secret number" not in d.ask("pin").also_searched, "one way only"
     assert d.slugs('"atm"') == ["atm"], "a quoted word switches them off"
     assert d.slugs("atm", exact=True) == ["atm"]
+    without = Desk(tmp_path / "without", [CASH, RATES, *NOISE], context)
+    assert without.slugs("atm") == ["cash"]
+    assert without.slugs('"atm"') == [], "even where nobody has it"
+    loosened = without.ask('atm "rate atm"')
+    assert loosened.close and loosened.also_searched == ("cash machine",), "the word that is not quoted is widened still"
 
 
 def test_one_word_of_a_synonym_of_several_is_no_match_by_itself(tmp_path: Path) -> None:
