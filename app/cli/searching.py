@@ -21,6 +21,7 @@ from app.journeys import search_articles
 from app.portal import Portal, open_portal
 from app.publishing import publish
 from app.search import (
+    LOOKED_AT,
     PastSearch,
     Query,
     ReplayedSearch,
@@ -64,8 +65,12 @@ def _print_results(results: Results) -> None:
         click.echo(f"Searched for “{results.corrected}” instead.")
     if results.did_you_mean:
         click.echo(f"Did you mean “{results.did_you_mean}”?")
-    if results.also_searched:
-        click.echo(f"Also searched: {', '.join(results.also_searched)}")
+    slips = [word for word in results.for_slips if word not in (results.corrected or "")]
+    if slips:
+        click.echo(f"Also searched, in case of a slip: {', '.join(slips)}")
+    synonyms = [word for word in results.also_searched if word not in results.for_slips]
+    if synonyms:
+        click.echo(f"Also searched, as synonyms: {', '.join(synonyms)}")
     if results.close:
         click.echo("Close, but maybe not it:")
     for hit in results.hits:
@@ -178,10 +183,11 @@ def replay(since: str, branch: str | None, list_all: bool) -> None:
 
 def _change(one: ReplayedSearch) -> str:
     """What became of a search: the place of the article that answered it, where one did, and the first result."""
-    firsts = f"first {one.first_before or 'nothing'} → {one.first_after or 'nothing'}"
+    before, after = one.first_before or "nothing", one.first_after or "nothing"
+    firsts = f"first still {after}" if before == after else f"first {before} → {after}"
     if not one.search.article_id:
         return firsts
-    before, after = (str(rank) if rank else "not found" for rank in (one.before, one.after))
+    before, after = (str(rank) if rank else f"not in the first {LOOKED_AT}" for rank in (one.before, one.after))
     return f"{one.search.article_id} answered it, place {before} → {after}; {firsts}"
 
 

@@ -24,10 +24,11 @@ from app.search.engine import (
 from app.search.learned_file import read_learned, write_learned
 from app.search.lexicon_file import share_words
 from app.search.synonyms import idle_synonyms
-from app.search.trials import PastSearch, ReplayedSearch, TrialResult, replay, run_tests, tests_of
+from app.search.trials import LOOKED_AT, PastSearch, ReplayedSearch, TrialResult, replay, run_tests, tests_of
 from app.search.whoosh_engine import WhooshEngine, open_engine
 
 __all__ = [
+    "LOOKED_AT",
     "Explanation",
     "Hit",
     "LearnedPhrase",

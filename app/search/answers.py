@@ -224,5 +224,6 @@ def answer(served: Served, query: Query, today: date) -> Results:
         query=query, hits=hits, total=max(total, len(hits)), revision=served.origin.revision, by_category=answering.by_category,
         by_type=answering.by_type, by_locale=answering.by_locale, corrected=corrected,
         also_searched=tuple(dict.fromkeys(plan.added)) if plan else (), did_you_mean=did_you_mean,
+        for_slips=tuple(dict.fromkeys(c.word for c in plan.corrections.values())) if plan else (),
         passage=passage, close=close, took_ms=(time.perf_counter() - started) * 1000,
     )  # fmt: skip

@@ -151,6 +151,8 @@ class Results:
     """The query that was searched instead, because the original had no hit."""
     also_searched: tuple[str, ...] = ()
     """Words that were added to the search (corrections, synonyms), to be named on the page."""
+    for_slips: tuple[str, ...] = ()
+    """Those of them that stand for a word taken for a slip; the others are synonyms."""
     did_you_mean: str | None = None
     passage: Passage | None = None
     close: bool = False

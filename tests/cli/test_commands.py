@@ -198,6 +198,9 @@ def test_searching_on_the_terminal_explains_itself(desk: Desk) -> None:
     assert "unlock-a-bike" in done.stdout
     assert "“unlock” in the title" in done.stdout
     assert "Nothing found" in desk.kb("search", "qqqqzzzz").stdout
+    assert "Also searched, as synonyms: bicycle, cycle\n" in desk.kb("search", "unlock bike").stdout
+    slip = desk.kb("search", "unlokc bike").stdout
+    assert slip.startswith("Searched for “unlock bike” instead.\nAlso searched, as synonyms: bicycle, cycle\n")
     assert "has no word that could be searched" in desk.kb("search", "?!").stderr
     assert "choose one of en" in desk.kb("search", "bike", "--locale", "xx").stderr
 
@@ -233,6 +236,30 @@ def _search(number: int, query: str, at: datetime) -> str:
          "account": None, "ua": "Mozilla/5.0", "search_id": f"s{number}", "q": query, "mode": "submit", "n_results": 0, "results": [],
          "lang": "en"}
     )  # fmt: skip
+
+
+def _read(number: int, article: str, at: datetime) -> str:
+    """The article opened from that search, and read for half a minute."""
+    opened, left = (int((at + timedelta(seconds=seconds)).timestamp() * 1000) for seconds in (5, 40))
+    whose = {"visitor": f"v{number}", "tab": f"t{number}", "account": None, "ua": "Mozilla/5.0", "view_id": f"w{number}"}
+    view = {"type": "view", "event_id": f"o{number}", "article": article, "source": "search", "search_id": f"s{number}", "sat_ms": 10_000}
+    dwell = {"type": "dwell", "event_id": f"d{number}", "active_ms": 30_000}
+    times = ({"t_client": t, "t_sent": t, "t_recv": t} for t in (opened, left))
+    return "\n".join(json.dumps(whose | said | when) for said, when in zip((view, dwell), times, strict=True))
+
+
+def test_replay_names_the_place_of_what_answered_before_and_after(desk: Desk) -> None:
+    desk.kb("publish")
+    at = datetime.now(UTC) - timedelta(days=2)
+    lines = (f"{_search(n, 'unlock', at)}\n{_read(n, 'unlock', at)}\n" for n in range(3))
+    desk.kb("events", "import", "-", given="".join(lines))
+    desk.kb("work", "--once", HYLLA_LEARNED_PHRASES="0")
+    (desk.content / "articles/en/hire/unlock-a-bike.md").write_text("---\ntitle: Begin a ride\nid: unlock\n---\nScan the code.\n")
+    report = desk.content / "articles/en/hire/report-a-crash.md"
+    report.write_text(report.read_text().replace("title: ", "title: Unlock, or "))
+    desk.commit("other words")
+    done = desk.kb("replay", HYLLA_LEARNED_PHRASES="0")
+    assert "breaks     3 × “unlock”: unlock answered it, place 1 → not in the first 20; first unlock-a-bike → report-a-crash" in done.stdout
 
 
 def test_replay_lists_what_a_branch_fixes_and_breaks(desk: Desk) -> None:
