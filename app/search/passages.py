@@ -48,6 +48,8 @@ class Marks:
         idf = statistics.idf
         self.weights = [0.0 if word.joined else idf(plan.locale, typed.get(i, 0)) for i, word in enumerate(plan.words)]
         self.whole = sum(self.weights) or 1.0
+        self.heaviest = max(self.weights) / self.whole if sum(w > 0 for w in self.weights) > 1 else 0.0
+        """What the most telling word of several is worth by itself, as a share of the whole query."""
         self._masses: dict[int, float] = {}
 
     def find(self, text: ShelvedText) -> list[Match]:
@@ -187,8 +189,8 @@ def best_passage(served: Served, marks: Marks, scores: np.ndarray, top: np.ndarr
         return None
     found = Found(served.shelf.text(entry.row), marks)
     share, sentence = found.best_window(PASSAGE_SENTENCES)
-    if sentence < 0 or share < PASSAGE_SHARE:
-        return None
+    if sentence < 0 or share < PASSAGE_SHARE or share <= marks.heaviest + 1e-9:
+        return None  # one word of several finds an article, but hardly what was asked in it
     section = found.section_of[sentence]
     if marks.mass(found.headings.get(section, 0)) >= PASSAGE_SHARE:
         sentence = found.first_of_section(sentence)  # the heading asks the question: what follows it is the answer

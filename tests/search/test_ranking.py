@@ -138,6 +138,15 @@ def test_under_a_heading_that_asks_the_question_the_passage_is_how_its_section_b
     assert passage.text == "Take out small sums. Choose euro, never another currency. Read the screen."
 
 
+def test_one_word_of_two_is_no_answer_however_much_it_weighs(desk: MakeDesk) -> None:
+    lone = article("lone", "Fees of machines", "The owner of the machine may take a surcharge of its own. It says so before you confirm.")
+    d = desk(lone, *NOISE)
+    assert d.ask("surcharge").passage is not None
+    results = d.ask("surcharge word")
+    assert [h.slug for h in results.hits][:1] == ["lone"]
+    assert results.passage is None
+
+
 def test_the_summary_can_be_the_passage(desk: MakeDesk) -> None:
     passage = desk(FEES, *NOISE).ask("how many withdrawals are free a month").passage
     assert passage is not None
