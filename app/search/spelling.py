@@ -54,11 +54,8 @@ class Vocabulary:
         """The words that begin with a folded prefix but for one slip after its first letter, and those that are one edit away."""
         found = set(self.within(prefix, 1))
         start, end = bisect_left(self._by_fold, prefix[0]), bisect_right(self._by_fold, prefix[0] + "\U0010ffff")
-        size = len(prefix)
-        for word, folded in zip(self._ordered[start:end], self._by_fold[start:end], strict=True):
-            if len(folded) > size and any(is_one_edit(prefix, folded[:n]) for n in (size - 1, size, size + 1)):
-                found.add(word)
-        return sorted(found)
+        nearly = (w for w, folded in zip(self._ordered[start:end], self._by_fold[start:end], strict=True) if begins_nearly(folded, prefix))
+        return sorted(found.union(nearly))
 
     def similar(self, word: str) -> dict[str, float]:
         """Words that share 4-grams with a folded word, and how large the common part is (Dice)."""
@@ -116,6 +113,14 @@ def is_one_edit(a: str, b: str) -> bool:
     if len(a) == len(b):
         return a[i + 1 :] == b[i + 1 :] or (i + 1 < len(a) and a[i] == b[i + 1] and a[i + 1] == b[i] and a[i + 2 :] == b[i + 2 :])
     return len(b) - len(a) == 1 and a[i:] == b[i + 1 :]
+
+
+def begins_nearly(word: str, prefix: str) -> bool:
+    """Whether a longer word begins with a prefix of at least four letters but for one slip after its first letter."""
+    size = len(prefix)
+    if not SHORTEST <= size < len(word) or word[0] != prefix[0]:
+        return False
+    return any(is_one_edit(prefix, word[:n]) for n in (size - 1, size, size + 1))
 
 
 def is_two_edits(a: str, b: str) -> bool:

@@ -19,7 +19,7 @@ from app.search.layouts import turned_round
 from app.search.query_text import clean
 from app.search.served import Served
 from app.search.shelf import Entry
-from app.search.spelling import vocabulary_of
+from app.search.spelling import begins_nearly, vocabulary_of
 
 MOST_BYTES = 1900
 """All suggestions together stay under 2 kB, whatever the titles."""
@@ -86,15 +86,17 @@ class Typing:
             mask[self.served.scores.documents(part, self.locale, word)] = True
 
     def ranked(self, mask: np.ndarray, typed: list[str]) -> Iterator[Entry]:
-        """The articles of a mask: titles that begin as typed first, then those with most whole words of it, then short ones."""
+        """The articles of a mask: titles that begin as typed first, then those with most whole words of it, then those with most words that
+        are begun or typed with a slip (the others are found by their keywords), then short ones."""
         numbers = np.flatnonzero(mask)[:MOST_RANKED]
         entries = [e for n in numbers.tolist() if (e := self.served.entry(n))]
         together = " ".join(typed)
 
-        def order(entry: Entry) -> tuple[bool, int, int, str]:
+        def order(entry: Entry) -> tuple[bool, int, int, int, str]:
             title = fold(entry.title.lower())
-            parts = set(title.split())
-            return (not title.startswith(together), -sum(w in parts for w in typed), len(title), title)
+            words = set(title.split())
+            begun = sum(2 if any(w.startswith(t) for w in words) else any(begins_nearly(w, t) for w in words) for t in typed)
+            return (not title.startswith(together), -sum(t in words for t in typed), -begun, len(title), title)
 
         yield from sorted(entries, key=order)
 

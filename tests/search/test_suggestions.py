@@ -83,3 +83,10 @@ def test_suggestions_stay_under_two_kilobytes(desk: MakeDesk) -> None:
     assert items
     body = {"suggestions": [{k: v for k, v in asdict(i).items() if k in ("type", "title", "url")} for i in items]}
     assert len(json.dumps(body, ensure_ascii=False).encode()) <= 2048
+
+
+@pytest.mark.parametrize("typed", ["refu", "refun", "refnd", "rfund"])
+def test_a_title_that_has_the_word_comes_before_one_that_only_keywords_find(desk: MakeDesk, typed: str) -> None:
+    by_keyword = article("returned", "Sent back", "Some text.", keywords=("refund",))
+    by_title = article("shop", "The shop says it refunded me, but the money is not there", "Some text.")
+    assert desk(by_keyword, by_title, *NOISE).suggested(typed) == [by_title.title, by_keyword.title]
