@@ -63,12 +63,13 @@ def learn_phrases(settings: Settings, database: Database, now: datetime, wait: f
     The switch `HYLLA_LEARNED_PHRASES` empties them at once.
     """
     phrases: list[LearnedPhrase] = []
-    if settings.learned_phrases:
-        with database.session() as db:
-            found = taught_phrases(settings, db, now)
-        phrases = [LearnedPhrase(p.article_id, p.locale, p.phrase, p.weight) for p in found]
     index_folder = settings.path(settings.index_folder)
+    # Read only once nobody else can write: what was read before a writer took a phrase away would bring it back.
     with publishing_lock(settings.path(settings.data_folder), wait):
+        if settings.learned_phrases:
+            with database.session() as db:
+                found = taught_phrases(settings, db, now)
+            phrases = [LearnedPhrase(p.article_id, p.locale, p.phrase, p.weight) for p in found]
         pointer = read_pointer(index_folder)
         digest = write_learned(index_folder, phrases)
         if pointer and pointer.learned != digest and (phrases or pointer.learned):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Base, open_database
+from app.deflection.models import NeedViewRow
 from app.deflection.recording.events import milliseconds
 from app.deflection.reporting.facts import DAY_MS
 from app.deflection.reporting.learned import AgentAnswer, Answered, learned_phrases, phrases_of, remove_phrase, restore_phrase
@@ -129,6 +130,21 @@ def test_only_answered_needs_count(db):
     for i, rule in enumerate(("R2", "R6", "R6", "R1", "R11", "R11", "R11")):
         _insert_need(db, f"n{i}", "lost card" if i < 3 else "other words entirely", f"v:{i}", rule)
     assert [phrase.phrase for phrase in learned_phrases(db, NOW)] == ["lost card"]
+
+
+def _insert_view(db, need, position, article, active_ms=0, helpful=0):
+    columns = {"need_id": need, "position": position, "view_id": f"{need}/{position}", "article": article, "t": AT + position}
+    db.add(NeedViewRow(**columns, source="search", beacon=True, active_ms=active_ms, required_ms=30_000, helpful=helpful, last=False))
+
+
+@pytest.mark.parametrize("answer", [{"active_ms": 40_000}, {"active_ms": 2_000, "helpful": 1}], ids=["read", "said to have helped"])
+def test_the_article_that_was_read_learns_and_not_one_that_was_only_looked_into_after_it(db, answer):
+    for i in range(3):
+        _insert_need(db, f"n{i}", "lost card", f"v:{i}", article="cards/looked-into")
+        _insert_view(db, f"n{i}", 0, "cards/read-before", active_ms=50_000)
+        _insert_view(db, f"n{i}", 1, "cards/read", **answer)
+        _insert_view(db, f"n{i}", 2, "cards/looked-into", active_ms=1_000)
+    assert [phrase.article_id for phrase in learned_phrases(db, NOW)] == ["cards/read"]
 
 
 def test_whoever_searched_and_then_wrote_the_same_is_one_person(db):

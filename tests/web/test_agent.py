@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from app.accounts import Role
-from app.deflection import Actor, Dwell, FormOpen, Search, Suggest, View, Vote, record
+from app.config import Settings
+from app.content import PublishBusy, publishing_lock
+from app.deflection import Actor, Dwell, FormOpen, Phrase, Search, Suggest, View, Vote, record
 from app.journeys import learn_phrases, submit_ticket
 from app.portal import Portal
 from app.tickets import (
@@ -291,6 +293,20 @@ def test_an_article_that_no_reply_brought_to_the_customer_teaches_nothing(agent:
         reply = {"text": see, "mode": "reply", "key": "sent"}
         assert agent.post(f"/agent/requests/{asked.number}/messages", data=token(agent, asked) | reply).status_code == 303
     assert learn_phrases(portal.settings, portal.database, now()) == 1
+
+
+def test_what_is_taught_is_read_when_nobody_else_can_write_it(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def read(settings: Settings, *_: object) -> list[Phrase]:
+        with pytest.raises(PublishBusy), publishing_lock(settings.path(settings.data_folder), 0):
+            pass
+        tried.append(settings)
+        return []
+
+    monkeypatch.setattr("app.journeys.taught_phrases", read)
+    learn_phrases(portal.settings, portal.database, now())
+    assert tried
 
 
 def test_a_draft_is_kept_for_its_agent_until_it_is_sent(agent: FlaskClient, signed_in: SignedIn, ticket: Ticket) -> None:

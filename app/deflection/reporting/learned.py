@@ -31,8 +31,10 @@ SMALLEST_WEIGHT = 0.5
 LONGEST = 200
 
 _ANSWERED = text(
-    "SELECT article, lang, q, person, first FROM need WHERE rule IN ('R2', 'R6') AND kind = 'search' AND article <> '' AND q <> ''"
-    " AND day >= :start"
+    # What was opened last and closed again has answered nobody, as long as something else was read or said to have helped.
+    "SELECT COALESCE((SELECT opened.article FROM need_view AS opened WHERE opened.need_id = need.id"
+    "  AND (opened.active_ms >= opened.required_ms OR opened.helpful > 0) ORDER BY opened.t DESC, opened.view_id DESC LIMIT 1), article),"
+    " lang, q, person, first FROM need WHERE rule IN ('R2', 'R6') AND kind = 'search' AND article <> '' AND q <> '' AND day >= :start"
 )
 
 
