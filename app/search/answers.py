@@ -29,6 +29,12 @@ CLOSE_BELOW = 0.4
 LEAST_MATCH_ELSEWHERE = 0.5
 """Share of the words that an article in another language must have: single common words match by chance."""
 
+MOST_KNOWN_AS_TYPED, LEAST_KNOWN_TURNED = 0.25, 0.75
+"""Shares of a query's letters that stand in known words, as typed and on another keyboard layout, for turning it round. Single small words
+are words in both by chance; and some words no dictionary has."""
+LEAST_TURNED, LEAST_TURNED_ELSEWHERE = 4, 6
+"""Letters in known words from which it is turned round to the reader's language and to another: short names are words there by chance."""
+
 
 @dataclass
 class Ranked:
@@ -65,18 +71,18 @@ class Answering:
         return any(self._sight(other).knows("own_words", analyzer_for(other).stem(word)) for other in others)
 
     def turned(self, parsed: Parsed) -> tuple[str, str] | None:
-        """(locale, text) when nothing typed is known anywhere but everything is, on another keyboard layout."""
+        """(locale, text) when hardly anything typed is a word anywhere and nearly everything is, on another keyboard layout."""
         planners = [self.planner(locale) for locale in self.order]
+        if max((planner.known_letters(parsed.all_text).share for planner in planners), default=0.0) > MOST_KNOWN_AS_TYPED:
+            return None
+        best, most = None, LEAST_KNOWN_TURNED
         for planner in planners:
-            words = planner.analyzer.words(parsed.all_text)
-            if any(planner.knows(w.stem) for w in words):
-                return None
-        for planner in planners:
-            for text in turned_round(self.query.text, planner.locale):
-                words = planner.analyzer.words(text)
-                if words and all(planner.knows(w.stem) for w in words):
-                    return planner.locale, text
-        return None
+            least = LEAST_TURNED if planner.locale == self.query.locale else LEAST_TURNED_ELSEWHERE
+            text = turned_round(self.query.text, planner.locale, planner.is_word)
+            known = planner.known_letters(text or "")
+            if text and known.letters >= least and known.share > most:
+                best, most = (planner.locale, text), known.share
+        return best
 
     def rank(self, parsed: Parsed) -> list[Ranked]:
         """The reader's locale first, then the others without articles that were already found."""
@@ -195,8 +201,8 @@ def answer(served: Served, query: Query, today: date) -> Results:
     parsed = parse(query.text)
     corrected = None
     found = answering.rank(parsed)
-    nothing_known = not any(any(r.plan.known) for r in found)
-    if nothing_known and not query.exact and not parsed.phrases and (turned := answering.turned(parsed)):
+    little_known = not found or sum(found[0].plan.known) <= MOST_KNOWN_AS_TYPED * len(found[0].plan.known)
+    if little_known and not query.exact and not parsed.phrases and (turned := answering.turned(parsed)):
         corrected = turned[1]
         answering = Answering(served, query, today)
         answering.order = [turned[0], *(loc for loc in answering.order if loc != turned[0])]

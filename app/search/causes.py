@@ -20,6 +20,7 @@ PLACES = {
 """Where a word was found, by the parts of the index."""
 ORIGINS = {
     "correction": "taken for a slip",
+    "joined": "written together or apart",
     "synonym": "synonym",
     "prefix": "only its beginning was typed",
     "grams": "it looks alike",

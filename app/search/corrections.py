@@ -14,7 +14,7 @@ import numpy as np
 from app.search.analysis import Analyzer, Word, fold
 from app.search.fields import EXACT, field_name
 from app.search.hebrew import is_hebrew
-from app.search.lexicon import has_lexicon, is_common, is_right
+from app.search.lexicon import has_lexicon, is_common, is_counted, is_right
 from app.search.served import Served
 from app.search.sight import Sight
 from app.search.slips import (
@@ -66,7 +66,7 @@ class Around:
     known_elsewhere: bool = False
     """Whether another language's articles have the word."""
     abbreviation: bool = False
-    """Whether it was typed as one, in capitals among other words."""
+    """Whether it was typed as one: in capitals among other words, or with the sign of one in Hebrew."""
 
 
 class _Neighbour(NamedTuple):
@@ -113,6 +113,12 @@ class Corrector:
         """Whether the word is one of the language."""
         return self._sight.remember(("right", word), lambda: is_right(word, self._analyzer.language))
 
+    def may_be_meant(self, word: Word) -> bool:
+        """Whether people may well say this very word, so that another is offered and not put in its place. Where nobody has counted what
+        they say every day, every word of the language may be."""
+        language = self._analyzer.language
+        return self.is_right(word.text) and (is_common(word.text, language) or not is_counted(language))
+
     def meant(self, word: Word, around: Around) -> list[Correction]:
         """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer."""
         unknown = doubt_around(around.unknown, around.known_elsewhere)
@@ -137,8 +143,8 @@ class Corrector:
         return self._sight.remember(("hope", word.text), lambda: self._hope(word))
 
     def _hope(self, word: Word) -> float:
-        if self.articles_with(word.text) >= RARE or any(c.isdigit() for c in word.text):
-            return -inf
+        if self.articles_with(word.text) >= RARE or any(c.isdigit() for c in word.text) or self._sight.named(word.text):
+            return -inf  # what stands in a title or among keywords was chosen
         return max((n.likelihood - n.doubt for n in self._neighbours(word, abbreviation=False)), default=-inf)
 
     def _neighbours(self, word: Word, abbreviation: bool) -> list[_Neighbour]:
@@ -281,10 +287,13 @@ class Corrector:
         return any(_is_in(s.lexicon(field), word) for s in self._served.segments if field in s.totals)
 
     def joined(self, words: list[Word]) -> Iterator[tuple[Word, str]]:
-        """Neighbours that some article writes as one word (`log in`, `kredit karte`), with the one of the two that says more."""
+        """Neighbours that some article writes as one word (`log in`, `kredit karte`), with the one of the two that says more. Not where
+        articles have them side by side: what writes them with a hyphen (`single-use`) has both the pair and the whole."""
         for a, b in pairwise(w for w in words if not w.joined):
             together = a.text + b.text
-            if not (a.stop and b.stop) and together.isalpha() and self.articles_with(together):
+            if (a.stop and b.stop) or not together.isalpha() or self._has_pair(a.stem, b.stem):
+                continue
+            if self.articles_with(together):
                 yield (b if a.stop else a), together
 
     def similar(self, word: Word) -> list[tuple[str, float]]:

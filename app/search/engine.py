@@ -106,7 +106,7 @@ class TermWeight:
     word: str
     """The term as the query has it or as it was corrected, where it stands for a word of these; pairs as two words."""
     origin: str
-    """`query`, `correction`, `synonym`, `shingle`, `exact`, `grams`, `learned`, `layout`."""
+    """`query`, `correction`, `joined`, `synonym`, `shingle`, `exact`, `grams`, `prefix`."""
     weight: float
     score: float
 
@@ -148,11 +148,11 @@ class Results:
     by_locale: dict[str, int] = field(default_factory=dict)
     """Counts over all hits this viewer may see, for the filters (before the filter of the same kind is applied)."""
     corrected: str | None = None
-    """The query that was searched instead, because the original had no hit."""
+    """The query that was searched instead: with what was taken for slips put right, or as on the keyboard that was meant."""
     also_searched: tuple[str, ...] = ()
-    """Words that were added to the search (corrections, synonyms), to be named on the page."""
+    """Words that were added to the search (synonyms, other ways to write a word), to be named on the page."""
     for_slips: tuple[str, ...] = ()
-    """Those of them that stand for a word taken for a slip; the others are synonyms."""
+    """Words that were searched for one taken for a slip, told or not."""
     did_you_mean: str | None = None
     passage: Passage | None = None
     close: bool = False

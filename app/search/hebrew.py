@@ -8,6 +8,8 @@ lose it everywhere, so they still meet; the character 3-grams beside this field 
 from __future__ import annotations
 
 PREFIXES = frozenset("הובכלמש")
+GERSHAYIM = frozenset('״"')
+"""What stands before the last letter of an abbreviation (חו״ל), and around quoted words."""
 _ENDINGS = ("ויות", "יות", "ים", "ות", "ית", "ה", "ת", "י")
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _SHORTEST = 3

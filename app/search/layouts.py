@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from app.locales import language
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,./`"
@@ -9,26 +12,40 @@ _CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбю.ё
 _HEBREW = "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ.;"
 
 _TO = {
-    "ru": str.maketrans(_LATIN, _CYRILLIC),
+    "ru": str.maketrans(_LATIN + '{}:"<>~', _CYRILLIC + "хъжэбюё"),
     "he": str.maketrans(_LATIN, _HEBREW),
 }
+_SIGNS = ".,;:?!"
+_SIGN_IN_WORD = re.compile(r"""(?:[^\W\d_][^\w\s'’׳״"-]+|(?:^|\s)['/])[^\W\d_]""")
+
 _FROM = {
     "ru": str.maketrans(_CYRILLIC, _LATIN),
     "he": str.maketrans(_HEBREW, _LATIN),
 }
 
 
-def turned_round(text: str, locale: str) -> list[str]:
-    """What the text would be on the other layouts that readers of this locale use; none if it already looks like their script."""
+def turned_round(text: str, locale: str, is_word: Callable[[str], bool]) -> str | None:
+    """What the text would be on the other layout that readers of this locale use; none if it looks like their script already, or if signs
+    would stand inside words. `is_word` tells the signs after a word from letters: `ltymub.` is деньги with a full stop, `vty.` is меню."""
     lowered = text.lower()
-    wanted = language(locale)
+    table = _table(lowered, language(locale))
+    turned = " ".join(_turned(part, table, is_word) for part in lowered.split(" ")) if table else None
+    return None if turned is None or _SIGN_IN_WORD.search(turned) else turned
+
+
+def _table(lowered: str, wanted: str) -> dict[int, int] | None:
     if wanted in _TO:
-        return [lowered.translate(_TO[wanted])] if any("a" <= c <= "z" for c in lowered) else []
+        return _TO[wanted] if any("a" <= c <= "z" for c in lowered) else None
     if any("а" <= c <= "я" for c in lowered):
-        return [lowered.translate(_FROM["ru"])]
-    if any("א" <= c <= "ת" for c in lowered):
-        return [lowered.translate(_FROM["he"])]
-    return []
+        return _FROM["ru"]
+    return _FROM["he"] if any("א" <= c <= "ת" for c in lowered) else None
+
+
+def _turned(part: str, table: dict[int, int], is_word: Callable[[str], bool]) -> str:
+    for end in range(len(part), len(part.rstrip(_SIGNS)) - 1, -1):
+        if is_word(word := part[:end].translate(table)):
+            return word + part[end:]
+    return part.translate(table)
 
 
 def _places() -> dict[str, tuple[int, int]]:

@@ -54,6 +54,11 @@ def is_right(word: str, name: str) -> bool:
     return (word.isascii() and _has(word, "en")) or (has_lexicon(name) and any(_has(form, name) for form in _as_listed(word, name)))
 
 
+def is_counted(name: str) -> bool:
+    """Whether anybody has counted which words of the language are common."""
+    return has_lexicon(name) and len(_words_of(name).common) > 0
+
+
 def is_common(word: str, name: str) -> bool:
     """Whether people who speak the language say a word in lower case every day."""
     return word.isalpha() and has_lexicon(name) and _is_among(word, _words_of(name).common)

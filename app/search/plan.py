@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ import numpy as np
 from app.search.analysis import Analyzer, Word, analyzer_for, fold, grams, pairs
 from app.search.corrections import Around, Corrector, most_gained
 from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT
+from app.search.hebrew import GERSHAYIM
+from app.search.lexicon import has_lexicon, is_right
 from app.search.query_text import MAX_WORDS, Parsed
 from app.search.served import Served
 from app.search.sight import Sight
@@ -32,11 +34,17 @@ class PlanTerm(NamedTuple):
     term: str
     weight: float
     origin: str
-    """`query`, `correction`, `synonym`, `shingle`, `exact`, `grams`, `prefix`, `layout`."""
+    """`query`, `correction`, `joined`, `synonym`, `shingle`, `exact`, `grams`, `prefix`."""
     word: int = -1
     """Which of the query's words it stands for; -1: none alone (pairs)."""
     sure: bool = True
     """Whether an article with it has what was asked; a guess finds articles, but does not make them an answer."""
+
+
+class KnownLetters(NamedTuple):
+    letters: int
+    share: float
+    """Of all letters of the text."""
 
 
 @dataclass
@@ -54,9 +62,11 @@ class Plan:
     corrections: dict[int, Correction] = field(default_factory=dict)
     """What was most likely meant, by place of the word that nobody has."""
     rare: dict[int, Correction] = field(default_factory=dict)
-    """Words that hardly any article has, and a far commoner one that is nearly the same: only offered, never searched."""
+    """Words that hardly any article has, and a far commoner one that is nearly the same, or that people say every day: only offered."""
     added: list[str] = field(default_factory=list)
-    """Words that were added to what was typed, to be named on the page."""
+    """Words that were added to what was typed, to be named on the page: those that are told or offered as a correction are named already."""
+    together: list[str] = field(default_factory=list)
+    """Neighbours that were typed apart, as one word."""
     found: list[tuple[PlanTerm, np.ndarray]] = field(default_factory=list)
     """What looking up the terms gave, once `ranking.score` has: (term, documents)."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
@@ -91,6 +101,18 @@ class Planner:
     def knows(self, stem: str) -> bool:
         """Whether any visible article of this locale has the stem."""
         return self.sight.knows("words", stem)
+
+    def known_letters(self, text: str) -> KnownLetters:
+        """How many letters of a text stand in words that this locale's articles or dictionary know. (Not by their stem alone: where a light
+        stemmer leaves three letters, most words have that of one.)"""
+        words = [w.text for w in self.analyzer.words(text) if not w.joined and _has_letters_only(w)]
+        known = sum(len(w) for w in words if len(w) > 1 and self.is_word(w))
+        return KnownLetters(known, known / max(1, sum(c.isalpha() for c in text)))
+
+    def is_word(self, word: str) -> bool:
+        """Whether this locale's articles or dictionary know a word in lower case."""
+        name = self.analyzer.language
+        return self.sight.articles_with(word) > 0 or (is_right(word, name) if has_lexicon(name) else self.knows(self.analyzer.stem(word)))
 
     def plan(self, parsed: Parsed, widen: bool = True) -> Plan:
         """The whole plan; without `widen` only what was typed (and its neighbours as pairs)."""
@@ -138,8 +160,9 @@ class Planner:
             self._pairs_of_corrected(plan)
         for word, joined in corrector.joined(typed[: 2 * MAX_WORDS]):
             place = next((i for i, w in enumerate(plan.words) if w is word), -1)
-            plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "correction", place)
-        plan.added += [c.word for c in plan.corrections.values()]
+            plan.add(self._words_kind, self.analyzer.stem(joined), CORRECTION_WEIGHT, "joined", place)
+            plan.together.append(joined)
+        plan.added += [c.word for i, c in plan.corrections.items() if not c.sure and i not in plan.rare]
 
     def _put_in(self, corrector: Corrector, plan: Plan, i: int, around: Around) -> None:
         """For a word that nobody has: its two halves, the likeliest words behind it, or words that look like it."""
@@ -147,9 +170,12 @@ class Planner:
         meant, parts = corrector.meant(word, around), corrector.split(word)
         if parts is not None and not (meant and meant[0].sure):
             for part in parts.word.split():
-                plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "correction", i)
+                plan.add(self._words_kind, self.analyzer.stem(part), CORRECTION_WEIGHT, "joined", i)
             plan.corrections[i] = parts
         elif meant:
+            if meant[0].sure and corrector.may_be_meant(word):
+                plan.rare[i] = meant[0]
+                meant = [replace(c, sure=False) for c in meant]
             plan.corrections[i] = meant[0]
             for place, correction in enumerate(meant[:3]):
                 weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
@@ -160,13 +186,13 @@ class Planner:
                 plan.add(self._words_kind, self.analyzer.stem(similar), SIMILAR_WEIGHT * alike, "grams", i, sure=False)
 
     def _pairs_of_corrected(self, plan: Plan) -> None:
-        stems: list[str] = []
+        stems: list[tuple[str, bool]] = []
         for i, word in enumerate(plan.words):
             if not word.joined:
                 meant = plan.corrections[i].word.split() if i in plan.corrections else []
-                stems += [self.analyzer.stem(w) for w in meant] or [word.stem]
-        for a, b in pairwise(stems):
-            plan.add(self._pairs_kind, f"{a}_{b}", CORRECTION_WEIGHT, "correction")
+                stems += [(self.analyzer.stem(w), len(meant) > 1) for w in meant] or [(word.stem, False)]
+        for (a, is_part), (b, is_other_part) in pairwise(stems):
+            plan.add(self._pairs_kind, f"{a}_{b}", CORRECTION_WEIGHT, "joined" if is_part or is_other_part else "correction")
 
     def _synonyms(self, plan: Plan, free: list[Word]) -> None:
         words = [w for w in free if not w.joined]
@@ -219,7 +245,7 @@ def _around(plan: Plan, i: int, typed: list[Word], text: str, known_elsewhere: b
         others=tuple(w for w, known in rest if known),
         unknown=sum(not known for _, known in rest),
         known_elsewhere=known_elsewhere,
-        abbreviation=len(raw) <= LONGEST_ABBREVIATION and raw.isupper() and not text.isupper(),
+        abbreviation=(len(raw) <= LONGEST_ABBREVIATION and raw.isupper() and not text.isupper()) or not GERSHAYIM.isdisjoint(raw),
     )
 
 

@@ -135,7 +135,7 @@ def explain(scores: Scores, plan: Plan, number: int) -> tuple[TermWeight, ...]:
     """Every field and term that gave this document its score; they add up to it."""
     causes = []
     analyzer = analyzer_for(plan.locale)
-    written = {word.stem: word.text for added in plan.added for word in analyzer.words(added)}
+    written = {word.stem: word.text for added in (*plan.added, *plan.together) for word in analyzer.words(added)}
     written |= {analyzer.stem(c.word): c.word for c in plan.corrections.values()} | {w.stem: w.text for w in plan.words}
     for term in plan.terms:
         word = " ".join(written.get(part, part) for part in term.term.split("_"))

@@ -121,11 +121,9 @@ def _in_locale(typing: Typing, text: str, limit: int) -> Iterator[Suggestion]:
         if len(seen) >= limit:
             return
     if not seen:
-        for other in turned_round(text, typing.locale):
-            if other != text:
-                named = [typing.having(NAMES, word) for word in typing.words(other)]
-                if named:
-                    yield from (_article(e) for e in list(typing.ranked(np.logical_and.reduce(named), [other]))[:limit])
+        other = turned_round(text, typing.locale, lambda word: bool(typing.having(NAMES, word).any()))
+        if other and (named := [typing.having(NAMES, word) for word in typing.words(other)]):
+            yield from (_article(e) for e in list(typing.ranked(np.logical_and.reduce(named), [other]))[:limit])
 
 
 def _or_nearly(typing: Typing) -> Callable[[str, str], np.ndarray]:

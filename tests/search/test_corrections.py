@@ -9,6 +9,7 @@ from desks import NOISE, MakeDesk, article
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.search.causes import told_together
 from app.search.spelling import Vocabulary, is_one_edit, is_two_edits
 
 DECLINED = article(
@@ -77,6 +78,40 @@ def test_a_word_of_the_language_is_told_where_the_query_says_what_was_meant(desk
 
 def test_a_word_that_people_say_every_day_needs_more_than_that(desk: MakeDesk) -> None:
     assert desk(DECLINED, DISPUTE, *NOISE).ask("care payment").corrected is None
+
+
+def test_a_word_that_people_may_say_every_day_is_never_replaced_only_offered(desk: MakeDesk) -> None:
+    many = [article(f"c{n}", f"Virtual card payment {n}", "Pay by virtual card payment.") for n in range(25)]
+    results = desk(*many, *NOISE).ask("virtual care payment")
+    assert (results.corrected, results.did_you_mean, results.also_searched) == (None, "virtual card payment", ())
+
+
+def test_in_a_language_whose_common_words_nobody_counted_every_word_of_it_is_only_offered(desk: MakeDesk) -> None:
+    many = [article(f"c{n}", "בעל הכרטיס", "מספר בעל הכרטיס.", locale="he") for n in range(25)]
+    d = desk(*many, *NOISE)
+    results = d.ask("מספר בלע הכרטיס", "he")
+    assert (results.corrected, results.did_you_mean, results.passage) == (None, "מספר בעל הכרטיס", None)
+    assert d.ask("מספר בעל הכרטיסט", "he").corrected == "מספר בעל הכרטיס", "no word of the language"
+
+
+def test_what_somebody_chose_as_a_keyword_or_title_is_no_slip(desk: MakeDesk) -> None:
+    many = [article(f"t{n}", f"Transfer number {n}", "A transfer to a friend.") for n in range(25)]
+    mentioned = article("mentioned", "Old page", "A transfur is mentioned here.")
+    chosen = article("chosen", "Another old page", "A tansfer is mentioned here.", keywords=("tansfer",))
+    d = desk(*many, mentioned, chosen, *NOISE)
+    assert (d.ask("transfur").did_you_mean, d.ask("tansfer").did_you_mean) == ("transfer", None)
+
+
+def test_a_hebrew_abbreviation_is_no_slip(desk: MakeDesk) -> None:
+    d = desk(article("fee", "עמלה מחו״ל", "עמלה מחו״ל נמוכה.", locale="he"), *NOISE)
+    assert d.ask("עמלה ומחו״ל", "he").corrected is None
+
+
+def test_a_correction_that_is_told_is_not_named_a_second_time(desk: MakeDesk) -> None:
+    d = desk(DECLINED, DISPUTE, TOP_UP, *NOISE)
+    told = d.ask("payment delcined")
+    assert (told.corrected, told.also_searched) == ("payment declined", ())
+    assert d.ask("topup").also_searched == ("top up",), "what is not told is named here"
 
 
 def test_a_slip_that_has_the_stem_of_what_was_meant_is_offered(desk: MakeDesk) -> None:
@@ -191,6 +226,23 @@ def test_words_run_together_and_apart_find_each_other(desk: MakeDesk) -> None:
     assert d.slugs("log in")[0] == "login"
 
 
+def test_a_word_written_together_or_apart_is_not_called_a_slip(desk: MakeDesk) -> None:
+    d = desk(TOP_UP, article("login", "Your login", "The login needs a code."), *NOISE)
+    for typed, written in (("log in", "login"), ("topup", "top")):
+        explanation = d.ask(typed, explain=True).hits[0].explanation
+        assert explanation is not None
+        assert {(t.word, t.origin) for t in explanation.terms if t.origin in {"joined", "correction"}} >= {(written, "joined")}
+        assert not [t for t in explanation.terms if t.origin == "correction"]
+        assert "written together or apart" in told_together(explanation.terms)
+
+
+def test_two_words_that_articles_have_side_by_side_are_not_run_together_as_well(desk: MakeDesk) -> None:
+    d = desk(article("single", "Cards for once", "A single-use card is gone after its single use."), *NOISE)
+    explanation = d.ask("single use", explain=True).hits[0].explanation
+    assert explanation is not None
+    assert {t.origin for t in explanation.terms} == {"query", "exact", "shingle"}
+
+
 def test_parts_of_a_german_compound_are_found_but_not_told_as_a_slip(desk: MakeDesk) -> None:
     page = article("maus", "Die Maus einstellen", "Der Modus der Maus kann geändert werden.", locale="de")
     results = desk(page, article("drucker", "Drucker", "Der Drucker druckt.", locale="de")).ask("Mausmodus", "de")
@@ -215,6 +267,31 @@ def test_the_wrong_keyboard_is_turned_round(desk: MakeDesk, typed: str, locale: 
     results = d.ask(typed, locale)
     assert results.corrected == meant
     assert results.hits[0].slug == slug
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale", "meant"),
+    [("ghbdtn", "ru", "привет"), ("Ghbdtn", "en", "привет"), ("akuo", "he", "שלום"), ("руддщ", "en", "hello"), ("[jxe ltymub", "ru", "хочу деньги"),
+     (";fkj,f", "ru", "жалоба"), ("Rfr gthtdtcnb ltymub?", "ru", "как перевести деньги?"), ("ltymub.", "ru", "деньги."),
+     ("yf vj. rfhne", "ru", "на мою карту"),
+     ("rfr gthtdtcnb ltymub yf dfqp", "ru", "как перевести деньги на вайз"), ("thl kjxuo t, vfryhx", "he", "איך לחסום את הכרטיס")],
+)  # fmt: skip
+def test_what_is_words_on_another_keyboard_only_is_read_so_though_no_article_has_them(
+    desk: MakeDesk, typed: str, locale: str, meant: str
+) -> None:
+    pages = [article(f"page-{tag}", "7", "7", locale=tag) for tag in ("ru", "he")]
+    results = desk(*pages, *NOISE).ask(typed, locale)
+    assert (results.corrected, results.hits) == (meant, ())
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale"),
+    [("qwerty", "ru"), ("qwerty", "he"), ("abc123", "ru"), ("P@ssw0rd", "ru"), ("jTgvlNRX#a", "ru"), ("password", "ru"), ("password", "he"),
+     ("gpay", "he"), ("spotify", "ru"), ("nuri", "en"), ("lösenord", "ru"), ("kärnkraft", "he"), ("überweisung", "ru")],
+)  # fmt: skip
+def test_names_passwords_and_words_of_another_language_are_not_turned_round(desk: MakeDesk, typed: str, locale: str) -> None:
+    pages = [article(f"page-{tag}", "7", "7", locale=tag) for tag in ("ru", "he", "sv")]
+    assert desk(*pages, *NOISE).ask(typed, locale).corrected is None
 
 
 def test_a_known_word_is_never_turned_round(desk: MakeDesk) -> None:

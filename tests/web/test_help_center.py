@@ -277,6 +277,13 @@ def test_a_corrected_search_says_for_what_it_found_this_and_offers_the_words_as_
     assert "Showing results for" not in get(client, exact).text
 
 
+def test_words_typed_on_another_keyboard_are_said_to_be_read_so_though_nothing_is_found(client: FlaskClient):
+    page = get(client, "/en/search?q=%D1%8B%D0%B5%D0%BA%D1%84%D1%82%D0%BF%D1%83%D0%BA")  # stranger, on a Russian keyboard
+    assert page.headings[0][1] == "No page matches “stranger”"
+    assert "“ ыекфтпук ” was read as “ stranger ”." in page.text
+    assert "Search only for “ыекфтпук”" in page.links.values()
+
+
 def test_somebodys_words_are_isolated_where_they_stand_in_a_sentence_of_ours(client: FlaskClient):
     for path, words in (("search?q=zzgxqv%3F", "zzgxqv?"), ("search?q=decliend", "declined"), ("search?q=card+%3Cb%3E", "card &lt;b&gt;")):
         page = client.get(f"/en/{path}").get_data(as_text=True)

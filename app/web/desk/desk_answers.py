@@ -28,6 +28,7 @@ FIELDS = {
 """Where a word was found, as an agent would say it, by the parts of the index."""
 ORIGINS = {
     "correction": N_("taken for a slip of what was typed"),
+    "joined": N_("written together or apart"),
     "synonym": N_("a synonym"),
     "prefix": N_("only its beginning"),
 }
