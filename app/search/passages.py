@@ -40,7 +40,7 @@ class Marks:
     def __init__(self, statistics: Statistics, plan: Plan) -> None:
         groups: dict[int, int] = {}
         for term in plan.terms:
-            if term.kind in ("words", "own_words") and term.word >= 0 and (term.sure or term.origin != "synonym"):
+            if term.kind in ("words", "own_words") and term.word >= 0 and term.sure:
                 groups.setdefault(term_hash(term.term), term.word)
         self._hashes = np.array(sorted(groups), dtype=np.uint32)
         self._groups = np.array([groups[h] for h in sorted(groups)], dtype=np.int64)

@@ -147,6 +147,15 @@ def test_one_word_of_two_is_no_answer_however_much_it_weighs(desk: MakeDesk) -> 
     assert results.passage is None
 
 
+def test_a_word_that_was_only_guessed_is_no_part_of_a_passage(desk: MakeDesk) -> None:
+    rates = article(
+        "rates", "Exchange at a machine", "The rate of the machine is shown before you confirm. Another rate may hold tomorrow."
+    )
+    results = desk(rates, *NOISE).ask("machine ate")
+    assert (results.corrected, [h.slug for h in results.hits][:1]) == (None, ["rates"])
+    assert results.passage is None
+
+
 def test_the_summary_can_be_the_passage(desk: MakeDesk) -> None:
     passage = desk(FEES, *NOISE).ask("how many withdrawals are free a month").passage
     assert passage is not None
