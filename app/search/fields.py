@@ -41,8 +41,10 @@ KINDS = {
 }
 """What can be asked for one term: a kind is a group of fields whose weighted scores are added."""
 
+TOLD_WEIGHT = 1.0
+"""A word put in for one that no article has, and told: of a hundred, 98 are what was meant, so it counts as if it had been typed."""
 CORRECTION_WEIGHT = 0.6
-"""A word put in for one that no article has: probably meant, not certainly."""
+"""The same where it is not sure enough to be told; another that may have been meant counts half."""
 SYNONYM_WEIGHT = 0.2
 """Editors' synonyms widen the search; more would let them outrank what was typed."""
 SIMILAR_WEIGHT = 0.3

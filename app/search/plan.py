@@ -11,7 +11,7 @@ import numpy as np
 
 from app.search.analysis import Analyzer, Word, analyzer_for, fold, grams, pairs
 from app.search.corrections import Around, Corrector, most_gained
-from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT
+from app.search.fields import CORRECTION_WEIGHT, PREFIX_WEIGHT, SIMILAR_WEIGHT, SYNONYM_WEIGHT, TOLD_WEIGHT
 from app.search.hebrew import GERSHAYIM
 from app.search.lexicon import has_lexicon, is_right
 from app.search.query_text import MAX_WORDS, Parsed
@@ -178,7 +178,7 @@ class Planner:
                 meant = [replace(c, sure=False) for c in meant]
             plan.corrections[i] = meant[0]
             for place, correction in enumerate(meant[:3]):
-                weight = CORRECTION_WEIGHT if place == 0 else CORRECTION_WEIGHT / 2
+                weight = CORRECTION_WEIGHT / 2 if place else TOLD_WEIGHT if correction.sure else CORRECTION_WEIGHT
                 plan.add(self._words_kind, self.analyzer.stem(correction.word), weight, "correction", i, correction.sure)
                 plan.add("exact", correction.word, weight, "correction", i)
         else:

@@ -33,6 +33,15 @@ def test_a_slip_is_searched_as_what_was_meant_and_told(desk: MakeDesk, typed: st
     assert results.hits[0].slug == ("dispute" if meant == "recipient" else "declined")
 
 
+def test_a_word_that_is_told_ranks_as_if_it_had_been_typed(desk: MakeDesk) -> None:
+    other = article("other", "Payment by post", "A payment by post needs a stamp. Payment, payment, payment.")
+    d = desk(DECLINED, DISPUTE, other, *NOISE)
+    right, slip = (d.ask(text, explain=True).hits[0] for text in ("payment declined", "payment delcined"))
+    assert (right.slug, slip.slug) == ("declined", "declined")
+    shares = [sum(t.score for t in hit.explanation.terms if t.word == "declined") for hit in (right, slip) if hit.explanation]
+    assert shares[0] == pytest.approx(shares[1]) and shares[0] > 0
+
+
 def test_the_exact_words_are_searched_when_asked_for(desk: MakeDesk) -> None:
     results = desk(DECLINED, *NOISE).ask("delcined", exact=True)
     assert (results.hits, results.corrected, results.also_searched) == ((), None, ())
