@@ -121,7 +121,7 @@ class Corrector:
 
     def meant(self, word: Word, around: Around) -> list[Correction]:
         """The likeliest words, best first: one edit away, or two for a long word when nothing is nearer."""
-        unknown = doubt_around(around.unknown, around.known_elsewhere)
+        unknown = doubt_around(around.unknown, len(around.others), around.known_elsewhere)
         candidates = [self._candidate(neighbour, around, unknown) for neighbour in self._neighbours(word, around.abbreviation)]
         if not candidates:
             return []

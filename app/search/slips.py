@@ -92,10 +92,11 @@ def doubt(typed: str, facts: Typed, meant: str, like: Likeness) -> float:
     return points + 1.5 * like.only_the_ending + 7.5 * like.two_edits
 
 
-def doubt_around(unknown: int, known_elsewhere: bool) -> float:
+def doubt_around(unknown: int, known: int, known_elsewhere: bool) -> float:
     """The same for words of the query that no article has: the more, the more it is about something else, and so may this word be. And for
-    a word that another language's articles have: it may have been meant in that language."""
-    return 2.0 * min(unknown, MOST_UNKNOWN) + 8.0 * known_elsewhere
+    a word that another language's articles have: it may have been meant in that language. Of several words that are all unknown, hardly any
+    is a slip: they are of a language that nobody here writes."""
+    return 2.0 * (unknown > 1 and not known) + 2.0 * min(unknown, MOST_UNKNOWN) + 8.0 * known_elsewhere
 
 
 def _rareness(typed: str, meant: str, same_marks: bool) -> float:

@@ -166,6 +166,12 @@ def test_a_word_among_others_that_nobody_has_is_rather_one_of_them(desk: MakeDes
     assert d.ask("codecs of encoded television broadcasts").corrected is None
 
 
+def test_words_of_a_language_that_nobody_here_writes_are_not_taken_for_slips(desk: MakeDesk) -> None:
+    d = desk(*[article(f"night{n}", f"Night transfer {n}", "A transfer at night.") for n in range(3)], *NOISE)
+    assert d.ask("kann nicht anmelden").corrected is None
+    assert d.ask("nihgt transfer anmelden").corrected == "night transfer anmelden"
+
+
 def test_an_abbreviation_in_capitals_is_no_slip_of_a_word_but_shouting_is(desk: MakeDesk) -> None:
     d = desk(article("disc", "Discs", "A disc may break."), DECLINED, *NOISE)
     assert d.ask("Disv").corrected == "disc"
