@@ -58,7 +58,7 @@ def fallbacks(tag: str, offered: Sequence[str]) -> list[str]:
 
 def best_match(accepted: Iterable[str], offered: Sequence[str]) -> str:
     """The offered locale that fits a browser's wishes (best first); the first offered one if none does."""
-    for wish in accepted:
+    for wish in (tag.replace("_", "-") for tag in accepted):
         for candidate in offered:
             if candidate.lower() == wish.lower():
                 return candidate

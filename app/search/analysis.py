@@ -35,7 +35,7 @@ LONGEST_TERM = 40
 """Letters kept of one word: a 50,000-letter word costs nothing and finds its like."""
 MOST_REMEMBERED = 100_000
 """Words whose analysis is remembered; a bound, so that hostile queries cannot fill the memory."""
-LONGEST_TEXT = 400_000
+LONGEST_TEXT = 600_000
 """Letters of one text that are analysed; an article file is refused long before."""
 
 

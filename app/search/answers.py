@@ -109,6 +109,8 @@ class Answering:
             if place + 1 < len(self.order):
                 seen = np.zeros(self.served.articles, dtype=bool) if seen is None else seen
                 seen[self.served.article_codes[scores > 0]] = True
+                for stem in plan.excluded:  # an article that has an excluded word is not wanted in another language either
+                    seen[self.served.article_codes[having(self.served, locale, stem)]] = True
             count = self._counted(locale, scores)
             top = best(scores, self.query.offset + self.query.limit) if count else NOTHING
             if count or not place:

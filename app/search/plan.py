@@ -123,8 +123,12 @@ class Planner:
         self._typed(plan, chunks)
         free = [i for i, w in enumerate(plan.words) if id(w) not in quoted and not w.joined]
         if widen and not self.exact:
-            self._correct(plan, free, chunks[0], parsed.free)
-            self._synonyms(plan, [w for w in chunks[0] if parsed.loose_from is None or w.end <= parsed.loose_from])
+            loose = [w for w in chunks[0] if not w.joined and (parsed.loose_from is None or w.end <= parsed.loose_from)]
+            synonyms = list(self.served.synonyms_of(self.locale).of(loose))
+            # What editors name is no slip: "hole in the wall" is neither a hold nor a will.
+            named = {id(w) for words, _ in synonyms for w in words}
+            self._correct(plan, [i for i in free if id(plan.words[i]) not in named], chunks[0], parsed.free)
+            self._synonyms(plan, synonyms)
         for prefix in parsed.prefixes:
             self._complete(plan, prefix)
         plan.phrases = [[w.text for w in words if not w.joined] for words in chunks[1:]]
@@ -194,10 +198,9 @@ class Planner:
         for (a, is_part), (b, is_other_part) in pairwise(stems):
             plan.add(self._pairs_kind, f"{a}_{b}", CORRECTION_WEIGHT, "joined" if is_part or is_other_part else "correction")
 
-    def _synonyms(self, plan: Plan, free: list[Word]) -> None:
-        words = [w for w in free if not w.joined]
-        for start, target in self.served.synonyms_of(self.locale).of(words):
-            place = next((i for i, w in enumerate(plan.words) if w is words[start]), -1)
+    def _synonyms(self, plan: Plan, synonyms: list[tuple[list[Word], str]]) -> None:
+        for words, target in synonyms:
+            place = next((i for i, w in enumerate(plan.words) if w is words[0]), -1)
             meaning = self.analyzer.words(target)
             # One word of "not accepted" or "foreign country" finds articles, but means nothing of the kind by itself.
             alone = sum(not w.joined for w in meaning) == 1

@@ -12,6 +12,7 @@ from math import log
 from typing import NamedTuple
 
 from app.search.analysis import fold
+from app.search.hebrew import is_hebrew
 from app.search.layouts import are_beside
 from app.search.spelling import is_one_edit
 
@@ -81,11 +82,12 @@ def doubt(typed: str, facts: Typed, meant: str, like: Likeness) -> float:
     """How likely another word must be for telling it.
 
     What people know as a word is hardly ever a slip, least of all what they say every day: then the slip must be a common one. Neither is a
-    form of a word, but less so when the dictionary has the other form and not this one.
+    form of a word, but less so when the dictionary has the other form and not this one. In Hebrew a letter more or less mostly makes another
+    word of the language: there, none is taken for a slip.
     """
-    points = -7.5
+    points = -8.5
     if facts.right:
-        points += 8.5 + 0.75 * log(_possibilities(fold(typed), fold(meant))) + 2.0 * facts.common
+        points += 8.5 + 9.0 * is_hebrew(typed) + 0.75 * log(_possibilities(fold(typed), fold(meant))) + 2.0 * facts.common
     if like.other_form:
         points += 2.0 if like.is_right else 5.0
     points += 7.0 * facts.abbreviation + 2.0 * facts.in_articles + 2.0 * facts.has_known_stem + 5.0 * facts.has_known_parts
@@ -96,7 +98,7 @@ def doubt_around(unknown: int, known: int, known_elsewhere: bool) -> float:
     """The same for words of the query that no article has: the more, the more it is about something else, and so may this word be. And for
     a word that another language's articles have: it may have been meant in that language. Of several words that are all unknown, hardly any
     is a slip: they are of a language that nobody here writes."""
-    return 2.0 * (unknown > 1 and not known) + 2.0 * min(unknown, MOST_UNKNOWN) + 8.0 * known_elsewhere
+    return 3.0 * (unknown > 1 and not known) + 2.0 * min(unknown, MOST_UNKNOWN) + 8.0 * known_elsewhere
 
 
 def _rareness(typed: str, meant: str, same_marks: bool) -> float:

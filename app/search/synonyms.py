@@ -25,13 +25,13 @@ class Synonyms:
                     self._by_stems[stems].append(target)
         self._longest = max((len(s) for s in self._by_stems), default=0)
 
-    def of(self, words: list[Word]) -> Iterator[tuple[int, str]]:
-        """(position of the first word, what else to look for) for every rule that matches."""
+    def of(self, words: list[Word]) -> Iterator[tuple[list[Word], str]]:
+        """(the words that a rule is about, what else to look for) for every rule that matches."""
         stems = [w.stem for w in words]
         for start in range(len(stems)):
             for length in range(1, min(self._longest, len(stems) - start) + 1):
                 for target in self._by_stems.get(tuple(stems[start : start + length]), ()):
-                    yield start, target
+                    yield words[start : start + length], target
 
 
 def idle_synonyms(rules: Sequence[tuple[tuple[str, ...], tuple[str, ...], bool]], locale: str) -> Iterator[tuple[int, str]]:

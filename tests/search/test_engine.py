@@ -259,6 +259,14 @@ def test_quotes_minus_and_star(desk: MakeDesk, text: str, expected: list[str] | 
         assert not results.close
 
 
+def test_an_excluded_word_does_not_bring_its_article_back_in_another_language(desk: MakeDesk) -> None:
+    d = desk(
+        article("sudoku", "Sudoku", "Fill the grid."), article("sudoku", "Судоку", "Sudoku: заполните клетки.", locale="ru"),
+        article("rules", "Rules", "Sudoku has few."), *NOISE,
+    )  # fmt: skip
+    assert [(h.locale, h.slug) for h in d.ask("sudoku -grid").hits] == [("en", "rules")]
+
+
 def test_a_phrase_does_not_reach_from_the_title_into_the_text(desk: MakeDesk) -> None:
     d = desk(article("a", "All about fees", "Cards are free."), *NOISE)
     assert d.ask('"fees cards"').close

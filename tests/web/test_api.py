@@ -150,7 +150,7 @@ def test_whatever_is_searched_for_gets_an_answer(client: FlaskClient, q: str) ->
 
 
 def test_a_locale_that_is_not_offered_gets_the_best_one_that_is(client: FlaskClient) -> None:
-    for wanted, given in (("sv", "sv"), ("sv-FI", "sv"), ("fr", "en"), ("", "en"), ("../..", "en")):
+    for wanted, given in (("sv", "sv"), ("sv-FI", "sv"), ("sv_SE", "sv"), ("fr", "en"), ("", "en"), ("../..", "en")):
         assert client.get(f"/api/v1/search?q=kort&locale={wanted}").get_json()["locale"] == given
     assert client.get("/api/v1/search?q=kort", headers={"Accept-Language": "sv"}).get_json()["locale"] == "sv"
 

@@ -257,6 +257,31 @@ def test_nothing_found_offers_a_person_and_is_recorded_as_zero(client: FlaskClie
     assert _events(portal, "search")[-1]["n_results"] == 0
 
 
+@pytest.mark.parametrize("narrowed", ["&type=unheard-of", "&category=unheard-of"])
+def test_a_filter_that_leaves_nothing_is_no_gap(client: FlaskClient, portal, narrowed: str):
+    page = get(client, f"/en/search?q=card{narrowed}")
+    assert "There are articles on it, but none with these filters." in page.text
+    assert "We will tell the writers" not in page.text
+    portal.events.flush()
+    assert _events(portal, "search")[-1]["n_results"] > 0
+    assert "We will tell the writers" in get(client, f"/en/search?q=zzgxqv{narrowed}").text
+    portal.events.flush()
+    assert _events(portal, "search")[-1]["n_results"] == 0
+
+
+def test_a_page_beyond_the_last_leads_to_the_first(client: FlaskClient, portal):
+    answer = client.get("/en/search?q=card&page=9999&category=cards")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/en/search?q=card&category=cards")
+    portal.events.flush()
+    assert _events(portal, "search") == []
+
+
+def test_signs_alone_are_said_to_have_no_word(client: FlaskClient):
+    page = get(client, "/en/search?q=%3F%3F%3F")
+    assert "There is no word in it to search for." in page.text
+    assert "We will tell the writers" not in page.text
+
+
 def test_a_failed_engine_says_so_and_is_not_recorded_as_nothing_found(client: FlaskClient, portal, monkeypatch):
     def fail(query):
         raise SearchUnavailable("the index is gone")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from app.content import Article
 from app.deflection import Search, new_id
@@ -96,11 +96,25 @@ def search(locale: str) -> Response:
         answer.status_code = 503
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
+    if query.offset and not results.hits and results.total:
+        return make_response(redirect(f"{request.path}?{urlencode([(k, v) for k, v in request.args.items(multi=True) if k != 'page'])}"))
     trail = Trail(new_id(), tab)
-    _record(query, results, trail)
+    total = _total(query, results)
+    _record(query, results, total, trail)
     found = bool(results.hits) and not results.close
     template = "help_center/search.html" if found else "help_center/no_results.html"
-    return _never_cached(render_template(template, **_page(query, results, trail, locale)))
+    return _never_cached(render_template(template, total=total, **_page(query, results, trail, locale)))
+
+
+def _total(query: Query, results: Results) -> int:
+    """How many articles answer the words, whatever the filters leave of them: only words that nothing answers are a gap."""
+    if results.hits and not results.close:
+        return results.total
+    if not (query.category or query.type or query.only_locale):
+        return 0
+    everywhere = replace(query, category="", type="", only_locale="", snippets=False, passage=False)
+    found = search_articles(context.portal().engine, context.catalog(), everywhere, context.today())
+    return 0 if found.close else found.total
 
 
 @bp.get("/<locale>/suggest")
@@ -154,9 +168,8 @@ def _query(locale: str) -> Query:
     )
 
 
-def _record(query: Query, results: Results, trail: Trail) -> None:
+def _record(query: Query, results: Results, total: int, trail: Trail) -> None:
     ids = tuple(hit.article_id for hit in results.hits[: CLOSE if results.close else RECORDED])
-    total = 0 if results.close else results.total
     _put(trail, query.text, "submit", total, ids, query.locale, results.revision, answer_shown=results.passage is not None)
 
 
@@ -197,6 +210,7 @@ def _page(query: Query, results: Results, trail: Trail, locale: str) -> dict[str
         "locales": _locale_choices(query, results, locale),
         "foreign": _foreign(query, results, locale),
         "known_problems": known_problems(query.text),
+        "has_words": any(letter.isalnum() for letter in query.text),
         "all_topics": topics_for(locale) if not hits or results.close else [],
         "page": page,
         "pages": pages,
