@@ -303,6 +303,7 @@ def _report_questions(documents: list[SearchDocument], context: SearchContext, e
             name, own = f"questions {locale}", [c for c in cases if c.locale == locale]
             print(f"{name:14} as the demo is    {measure(engine, own)}")
             print(f"{name:14} without keywords  {measure(bare, own)}")
+            print(f"{name:14} {passages(engine, own)}; without keywords {passages(bare, own)}")
             print(f"{name:14} {corrections(engine, own)}")
             print(f"{name:14} false alarms {alarms(engine, own)}", flush=True)
         english = [c for c in cases if c.locale == "en"]
