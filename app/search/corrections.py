@@ -291,9 +291,10 @@ class Corrector:
         articles have them side by side: what writes them with a hyphen (`single-use`) has both the pair and the whole."""
         for a, b in pairwise(w for w in words if not w.joined):
             together = a.text + b.text
-            if (a.stop and b.stop) or not together.isalpha() or self._has_pair(a.stem, b.stem):
+            # Hardly any two neighbours are written as one word anywhere: that is known without counting who sees it.
+            if (a.stop and b.stop) or not together.isalpha() or not self._is_written(together):
                 continue
-            if self.articles_with(together):
+            if not self._has_pair(a.stem, b.stem) and self.articles_with(together):
                 yield (b if a.stop else a), together
 
     def similar(self, word: Word) -> list[tuple[str, float]]:

@@ -24,8 +24,8 @@ PASSAGE_LETTERS = 420
 PASSAGE_SHARE = 0.5
 """Share of the query's information that a passage must hold to be shown as the answer."""
 PASSAGE_LEAD = 1.25
-"""How far the first article's score must be ahead of the second's. Both calibrated on the demo's search tests and the questions to it: docs/search.md. At 1.1, every
-seventh passage shown for a question nobody tuned on was of another article; at 1.25 one in twenty is."""
+"""How far the first article's score must be ahead of the second's. Both calibrated on the demo's search tests and the questions to it
+(docs/search.md): at 1.1, every seventh passage shown for a question nobody tuned on was of another article; at 1.25 one in twenty is."""
 LEAST_LETTERS = 30
 SECTION_SHARE = 0.5
 """Share of the query's information that a section must hold to be linked by itself."""
