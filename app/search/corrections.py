@@ -291,10 +291,10 @@ class Corrector:
         articles have them side by side: what writes them with a hyphen (`single-use`) has both the pair and the whole."""
         for a, b in pairwise(w for w in words if not w.joined):
             together = a.text + b.text
-            # Hardly any two neighbours are written as one word anywhere: that is known without counting who sees it.
-            if (a.stop and b.stop) or not together.isalpha() or not self._is_written(together):
+            if (a.stop and b.stop) or not together.isalpha():
                 continue
-            if not self._has_pair(a.stem, b.stem) and self.articles_with(together):
+            # Hardly any two neighbours are written as one word: asking that first leaves more room for other answers in memory.
+            if self.articles_with(together) and not self._has_pair(a.stem, b.stem):
                 yield (b if a.stop else a), together
 
     def similar(self, word: Word) -> list[tuple[str, float]]:
