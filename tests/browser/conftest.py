@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from serving import serve
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from app.accounts import Role, add_user, open_session
 from app.config import Settings
@@ -55,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @contextmanager
 def serve_demo(folder: Path, **given: object) -> Iterator[Site]:
     """The demo articles before a real server, with data of its own in this folder."""
-    server = make_server("127.0.0.1", 0, lambda environ, start: app(environ, start), threaded=True)
+    server = serve(lambda environ, start: app(environ, start))
     chosen: dict[str, Any] = {
         "root": folder,
         "content_repository": ROOT,

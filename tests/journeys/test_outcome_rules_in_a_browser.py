@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
+from serving import serve
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from app.accounts import Role, add_user, allow_queries, open_session
 from app.deflection import Audit, audit, recompute_due, requester_hash, rules_from, sentences
@@ -109,7 +109,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     writers = Writers(folder / "writers")
     writers.write_all()
     writers.commit("The first articles")
-    server = make_server("127.0.0.1", 0, lambda environ, start: app(environ, start), threaded=True)
+    server = serve(lambda environ, start: app(environ, start))
     portal = open_with_tables(settings_of(folder, base_url=f"http://127.0.0.1:{server.port}"))
     publish_now(portal)
     app = create_app(portal=portal)
