@@ -84,8 +84,16 @@ def test_variants_become_tabs_that_remember_the_choice_and_print_whole(open_page
     page.reload()
     expect(page.get_by_role("tab").last).to_have_attribute("aria-selected", "true")
     page.emulate_media(media="print")
-    assert all(panel.is_visible() for panel in page.locator(".variant").all())
+    panels = page.locator(".variant").all()
+    assert [panel.is_visible() for panel in panels] == [True] * len(panels) and len(panels) > 1
     expect(page.get_by_role("tab")).to_have_count(0)
+
+
+def test_bold_words_in_the_text_of_a_callout_stay_in_their_line(open_page):
+    page = open_page("/en/articles/cash-machine-kept-my-card")
+    shown = "e => getComputedStyle(e).display"
+    assert page.locator(".art .callout p strong", has_text="Cards").evaluate(shown) == "inline"
+    assert page.locator(".art .callout > strong").evaluate(shown) == "block"
 
 
 def test_the_link_of_an_article_can_be_copied(open_page):

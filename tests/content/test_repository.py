@@ -92,7 +92,7 @@ def test_commits_come_oldest_first_with_author_time_and_renames(desk: Desk) -> N
     commits = list(desk.repository().commits("", desk.repository().head()))
     assert [c.revision for c in commits] == [first, second, third]
     assert commits[0].at == datetime(2026, 1, 2, tzinfo=UTC), "author time, not committer time"
-    assert commits[0].author == "Åsa script" or commits[0].author == "Åsa <script>"
+    assert commits[0].author == "Åsa script", "git takes the brackets out"
     assert "\x1b" not in commits[0].subject
     assert [c.changes for c in commits] == [
         (("A", "articles/en/hire/a.md", "articles/en/hire/a.md"),),
@@ -150,7 +150,8 @@ def test_a_shallow_clone_can_be_served(bikes: Desk, tmp_path: Path) -> None:
 def test_a_subfolder_of_a_repository_can_hold_the_content(bikes: Desk) -> None:
     inside = ArticleRepository(bikes.top / "articles", "en")
     assert inside.folder == "articles/en"
-    assert all(p.startswith("articles/en/") for p in inside.snapshot().files)
+    files = list(inside.snapshot().files)
+    assert files and [p for p in files if not p.startswith("articles/en/")] == []
     assert inside.disk_folder == bikes.top / "articles" / "en"
 
 

@@ -40,7 +40,7 @@ def test_newest_weeks_are_provisional_and_corrected_for_requests_to_come():
     final = [w for w in weeks if not w.provisional]
     newest = weeks[-1]
     assert newest.provisional
-    assert all(w.nowcast is None for w in final)
+    assert len(final) >= 5 and {w.nowcast for w in final} == {None}
     truth = 0.7
     assert newest.solved.rate > truth + 0.1, "raw, the newest week looks better than it is"
     assert newest.nowcast == pytest.approx(truth, abs=0.05)
