@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, exists, func, literal, select
+from sqlalchemy import String, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -37,9 +37,11 @@ def replies_with_articles(db: Session, now: datetime, days: int = 365) -> list[t
 
     Only what a customer was sent: an article that was tried in a draft, copied, or put into a note has answered nobody.
     """
-    address = literal("%/a/", String) + TicketArticleRow.article_id + literal("%", String)
+    address = literal("%/a/", String) + func.replace(TicketArticleRow.article_id, "_", "\\_")
+    ends = ("", "?%", " %", "\n%")  # an address that goes on is of another article: cards/lost, cards/lost-or-stolen
     sent = exists().where(
-        MessageRow.ticket_id == TicketRow.id, MessageRow.kind == MessageKind.REPLY.value, MessageRow.text.like(address)
+        MessageRow.ticket_id == TicketRow.id, MessageRow.kind == MessageKind.REPLY.value,
+        or_(*(MessageRow.text.like(address + literal(end, String), escape="\\") for end in ends)),
     )  # fmt: skip
     chosen = (
         select(TicketArticleRow.article_id, TicketArticleRow.locale, TicketRow.subject, TicketRow.requester_email, TicketArticleRow.used_at)
